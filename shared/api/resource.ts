@@ -1,0 +1,104 @@
+// What the API server knows about a kind beyond its fields. A kind's file is its schema and one call of `resource`.
+import type { Cause } from "./decode.ts";
+import type { Message } from "./schema.ts";
+import type { ObjectMeta } from "./meta.ts";
+
+/** What every stored object has. */
+export interface KubernetesObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: ObjectMeta;
+}
+
+export type Cell = string | number | boolean;
+export interface Column<T> {
+  readonly cell: (object: T, now: number) => Cell;
+  /** Shown only with `-o wide`. */
+  readonly wide?: boolean;
+  readonly type?: "string" | "integer" | "date";
+  readonly description?: string;
+}
+
+export interface Resource<T> {
+  readonly plural: string;
+  readonly short?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly namespaced: boolean;
+  /** Is there a /status subresource? Then writes to the object leave status alone, and the other way round. */
+  readonly status?: boolean;
+  /** Paths of the /scale subresource, as in a CustomResourceDefinition. */
+  readonly scale?: { readonly specReplicas: string; readonly statusReplicas: string; readonly selector?: string };
+  /** Other subresources, which HTTP serves with code of their own: log, exec, binding, eviction, token, finalize … */
+  readonly subresources?: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly group?: string;
+    readonly version?: string;
+    readonly verbs: readonly string[];
+  }[];
+  /** Verbs other than the eight usual ones (create delete deletecollection get list patch update watch). */
+  readonly verbs?: readonly string[];
+  /** Which syntax names have. Default "subdomain". */
+  readonly names?: "subdomain" | "label" | "dns1035" | "path";
+  /** Is an update without resourceVersion refused (422)? */
+  readonly conditionalUpdate?: boolean;
+  /** Does generation count changes of its spec? Default: if the schema has a spec. */
+  readonly generation?: boolean;
+  /** The columns of `kubectl get`, after NAME and before AGE (or with an Age of their own). */
+  readonly columns?: Readonly<Record<string, Column<T> | ((object: T, now: number) => Cell)>>;
+  /** Does the table end with AGE? Default true. */
+  readonly age?: boolean;
+  /** Field selectors beyond metadata.name and metadata.namespace; the values stand in the stored header. */
+  readonly selectable?: Readonly<Record<string, (object: T) => string>>;
+  /** Defaults that depend on other fields; the others stand beside their field. Idempotent. */
+  defaults?(object: T): void;
+  /** Rules that span fields, after every field has passed its own; with `old`, also what may not change. */
+  validate?(object: T, old?: T): Cause[];
+  /** Brings a new object into its first state beyond defaults (a Namespace is born Active). */
+  born?(object: T): void;
+}
+export interface Kind<T = KubernetesObject> extends Resource<T> {
+  readonly schema: Message<T>;
+  readonly group: string; // "" for core
+  readonly version: string;
+  readonly kind: string;
+  readonly singular: string;
+}
+
+/** A kind from its schema (made with `kind(apiVersion, id, doc, fields)`) and its facts. */
+export function resource<T>(schema: Message<T>, facts: Resource<T>): Kind<T> {
+  const [version, group = ""] = schema.apiVersion!.split("/").reverse() as [string, string?];
+  const kind = schema.id.slice(schema.id.lastIndexOf(".") + 1);
+  return { ...facts, schema, group, version, kind, singular: kind.toLowerCase() };
+}
+
+/** `deployments.apps`, `pods`: how errors and RBAC name a kind. */
+export const qualified = (kind: Pick<Kind, "plural" | "group">): string => kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
+
+export const invalid = (field: string, value: unknown, message: string): Cause => ({
+  reason: "FieldValueInvalid",
+  field,
+  message: `Invalid value: ${JSON.stringify(value)}: ${message}`,
+});
+export const missing = (field: string, message = ""): Cause => ({
+  reason: "FieldValueRequired",
+  field,
+  message: message ? `Required value: ${message}` : "Required value",
+});
+export const forbidden = (field: string, message: string): Cause => ({
+  reason: "FieldValueForbidden",
+  field,
+  message: `Forbidden: ${message}`,
+});
+export const duplicate = (field: string, value: unknown): Cause => ({
+  reason: "FieldValueDuplicate",
+  field,
+  message: `Duplicate value: ${JSON.stringify(value)}`,
+});
+export const unsupported = (field: string, value: unknown, allowed: readonly string[]): Cause => ({
+  reason: "FieldValueNotSupported",
+  field,
+  message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${allowed.toSorted().map((s) => `"${s}"`).join(", ")}`,
+});
+/** A field that may be set once. */
+export const immutable = (field: string, value: unknown): Cause => invalid(field, value, "field is immutable");

@@ -1,0 +1,198 @@
+// A message is one list of numbered fields. `class Port extends message(…) {}` gives it one name with two meanings: the type of the object,
+// and a valibot schema whose fields OpenAPI, protobuf, patches, `kubectl explain` and the error paths are read from.
+import * as v from "valibot";
+
+export type Json = Record<string, unknown>;
+type Issue = v.BaseIssue<unknown>;
+type Result = { value: unknown; typed?: boolean; issues?: Issue[] };
+type Config = v.Config<Issue>;
+
+/** A valibot schema that knows its protobuf and OpenAPI type. The construct signature only carries T; nobody calls it. */
+export interface Type<T> extends v.BaseSchema<unknown, unknown, Issue> {
+  new (): T;
+  readonly proto: string;
+  readonly openapi: Json;
+  readonly item?: Type<unknown>; // of a list ("array") or a map ("map")
+}
+export interface Message<T = unknown> extends Type<T> {
+  readonly id: string;
+  readonly doc: string;
+  readonly fields: Fields;
+  readonly apiVersion?: string;
+}
+/** How two writers' lists or maps merge: `list`, `keys` and `map` for server-side apply, `patch` for strategic merge patch. */
+export interface Options<T> {
+  readonly default?: T;
+  readonly list?: "atomic" | "set" | "map";
+  readonly keys?: readonly string[];
+  readonly map?: "atomic" | "granular";
+  readonly patch?: { readonly strategy: string; readonly key?: string };
+}
+export interface Field<T = unknown, R extends boolean = boolean> extends Options<T> {
+  readonly no: number; // 0: JSON only
+  readonly type: Type<T>;
+  readonly doc: string;
+  readonly required: R;
+  readonly zero: boolean; // does a zero or empty value differ from none?
+  readonly within?: { readonly no: number; readonly name: string; readonly message: Message };
+}
+export type Fields = { readonly [name: string]: Field };
+export type Static<F extends Fields> =
+  & { -readonly [K in keyof F as F[K] extends { required: true } ? K : never]: InstanceType<F[K]["type"]> }
+  & { -readonly [K in keyof F as F[K] extends { required: true } ? never : K]?: InstanceType<F[K]["type"]> };
+
+/** A field whose zero or empty value means the same as none, and is left out (Go: omitempty). */
+export const field = <T>(no: number, type: Type<T>, doc: string, options?: Options<T>): Field<T, false> => ({
+  no,
+  type,
+  doc,
+  required: false,
+  zero: false,
+  ...options,
+});
+/** A field whose zero is a value of its own (Go: a pointer). */
+export const optional = <T>(no: number, type: Type<T>, doc: string, options?: Options<T>): Field<T, false> => ({
+  no,
+  type,
+  doc,
+  required: false,
+  zero: true,
+  ...options,
+});
+/** A field that is always there: given by the client, or, with a default, filled in. */
+export const required = <T>(no: number, type: Type<T>, doc: string, options?: Options<T>): Field<T, true> => ({
+  no,
+  type,
+  doc,
+  required: true,
+  zero: true,
+  ...options,
+});
+/** Another message's fields, standing in this one's JSON object; in protobuf they stay a message of their own. */
+export function inline<F extends Fields>(no: number, name: string, message: Message & { readonly fields: F }): F {
+  const within = { no, name, message };
+  return Object.fromEntries(Object.entries(message.fields).map(([key, field]) => [key, { ...field, within }])) as unknown as F;
+}
+
+/** What Go could decode; anything else is a bad request. `refine` adds what the API allows; anything else is an invalid object. */
+export const scalar = <T>(proto: string, openapi: Json, accepts: (value: never) => boolean, expected = proto): Type<T> =>
+  Object.assign(v.custom<T>(accepts as never, () => `expected ${expected}`), { proto, openapi }) as never;
+export const refine = <T>(type: Type<T>, ...rules: v.BaseValidation<T, T, Issue>[]): Type<T> => (v.pipe as Function)(type, ...rules);
+export const oneOf = <const V extends string>(...values: V[]): Type<V> =>
+  Object.assign(refine(string, v.values(values) as never), { openapi: { type: "string", enum: values } }) as never;
+
+const whole = (bits: number) => (n: number) => Number.isInteger(n) && n >= -(2 ** bits) && n < 2 ** bits;
+const base64 = v.pipe(v.string(), v.base64());
+export const string: Type<string> = scalar("string", { type: "string" }, (s) => typeof s === "string");
+export const bool: Type<boolean> = scalar("bool", { type: "boolean" }, (b) => typeof b === "boolean");
+export const int32: Type<number> = scalar("int32", { type: "integer", format: "int32" }, whole(31));
+export const int64: Type<number> = scalar("int64", { type: "integer", format: "int64" }, whole(53));
+export const double: Type<number> = scalar("double", { type: "number", format: "double" }, (n) => typeof n === "number");
+export const bytes: Type<string> = scalar("bytes", { type: "string", format: "byte" }, (s) => v.is(base64, s), "base64");
+
+export const list = <T>(item: Type<T>): Type<T[]> =>
+  ({
+    ...v.array(item),
+    get proto() {
+      return item.proto;
+    },
+    openapi: { type: "array" },
+    item,
+  }) as never;
+/** Not v.record(): that drops the keys "constructor", "prototype" and "__proto__", and a ConfigMap may hold all three. */
+export const map = <T>(item: Type<T>): Type<Record<string, T>> =>
+  ({
+    kind: "schema",
+    type: "map",
+    get proto() {
+      return item.proto;
+    },
+    openapi: { type: "object" },
+    item,
+    "~run": (at: Result, config: Config) =>
+      inside(at, (input) =>
+        Object.fromEntries(
+          Object.keys(input).map((key) => [key, step(at, "map", input, key, item["~run"]({ value: input[key] }, config))]),
+        )),
+  }) as never;
+/** A message declared further down, or around this field: `later((): Type<Schema> => Schema)`. */
+export const later = <T>(get: () => Type<T>): Type<T> =>
+  new Proxy({}, { get: (_, key) => Reflect.get(get(), key), has: (_, key) => key in get() }) as never;
+
+export function message<const F extends Fields>(id: string, doc: string, fields: F): Message<Static<F>> & { readonly fields: F } {
+  const entries = Object.entries<Field>(fields);
+  const run = (at: Result, config: Config) =>
+    inside(at, (input) => {
+      const output: Json = {};
+      for (const [key, field] of entries) {
+        let value = Object.hasOwn(input, key) ? input[key] : undefined;
+        if (value !== undefined && value !== null) value = step(at, "object", input, key, field.type["~run"]({ value }, config));
+        if (value === undefined || value === null || (!field.zero && isZero(field.type, value))) {
+          if (field.default !== undefined) value = field.type["~run"]({ value: field.default }, config).value; // a fresh copy
+          else if (field.required) value = step(at, "object", input, key, flaw("validation", "required", undefined, "Required value"));
+          else continue;
+        }
+        output[key] = value;
+      }
+      for (const key of Object.keys(input)) {
+        if (!Object.hasOwn(fields, key)) step(at, "object", input, key, flaw("schema", "unknown", input[key], "unknown field"));
+      }
+      return output;
+    });
+  const schema = class {
+    constructor() {
+      throw new TypeError(`${id} is a schema: write an object literal, or parse one`);
+    }
+  };
+  return Object.assign(schema, {
+    kind: "schema",
+    type: "message",
+    id,
+    doc,
+    fields,
+    proto: id,
+    openapi: { type: "object" },
+    "~run": run,
+  }) as never;
+}
+/** A message at the top of the API: it carries its apiVersion and kind. */
+export function kind<const F extends Fields>(
+  apiVersion: string,
+  id: string,
+  doc: string,
+  fields: F,
+): ReturnType<typeof message<typeof typeMeta & F>> {
+  return Object.assign(message(id, doc, { ...typeMeta, ...fields }), { apiVersion }) as never;
+}
+const typeMeta = {
+  apiVersion: field(0, string, "The group and version of this object's schema."),
+  kind: field(0, string, "The name of this object's schema."),
+};
+
+/** Go's omitempty: an empty list or map counts as zero, an empty message does not. */
+export const isZero = (type: Type<unknown>, value: unknown): boolean =>
+  value === "" || value === 0 || value === false || (type.item !== undefined && Object.keys(value as Json).length === 0);
+const flaw = (kind: "schema" | "validation", type: string, input: unknown, message: string): Result => ({
+  typed: true,
+  value: input,
+  issues: [{ kind, type, input, expected: null, received: typeof input, message }],
+});
+
+function inside(at: Result, walk: (input: Json) => Json): Result {
+  const input = at.value;
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    return { ...flaw("schema", "object", input, "expected object"), typed: false };
+  }
+  at.typed = true;
+  at.value = walk(input as Json);
+  return at;
+}
+/** Hands a child's value up, and its issues with one more step of path. */
+function step(at: Result, type: "object" | "map", input: Json, key: string, child: v.OutputDataset<unknown, Issue> | Result): unknown {
+  for (const issue of child.issues ?? []) {
+    ((issue as { path?: unknown[] }).path ??= []).unshift({ type, origin: "value", input, key, value: input[key] });
+    (at.issues ??= []).push(issue);
+  }
+  if (!child.typed) at.typed = false;
+  return child.value;
+}
