@@ -1,0 +1,24 @@
+// What the replicated log drives. The replica knows only this interface; what the entries mean is in state.ts.
+
+/** One committed entry of the log. */
+export interface Entry {
+  readonly index: number;
+  readonly term: number;
+  /** Log time, ms since 1970: the leader's wall time, never less than that of the entry before. The only time that a state machine may know. */
+  readonly time: number;
+  /** Empty: the entry that a new leader begins its term with (Raft §8). */
+  readonly payload: Uint8Array;
+}
+
+/** Deterministic and synchronous, with no clock and no I/O: the same entries give the same state and the same results on every member. */
+export interface StateMachine {
+  /** Applies one committed entry. The result goes to the proposer, if it is on this member. */
+  apply(entry: Entry): unknown;
+  /**
+   * The state after the last applied entry, cut into pieces of at most a few hundred KiB (one value may be larger). It does not change while later entries
+   * are applied. Compaction frees no memory until the iteration has ended: read it to the end, or call its iterator's `return`.
+   */
+  snapshot(): { readonly revision: number; readonly compactRevision: number; readonly bytes: Iterable<Uint8Array> };
+  /** Replaces the state, or, when it rejects, leaves it as it was. The pieces may be cut anywhere. */
+  restore(bytes: AsyncIterable<Uint8Array>): Promise<void>;
+}
