@@ -1,6 +1,6 @@
 // What every object carries, and the syntax its names share.
 import * as v from "valibot";
-import { bool, field, int64, list, map, message, optional, refine, required, string } from "./schema.ts";
+import { atomic, bool, field, int64, list, map, message, optional, refine, required, string } from "./schema.ts";
 import { fieldsV1, time } from "./scalars.ts";
 
 export const label = refine(
@@ -56,6 +56,26 @@ export class ObjectMeta extends message("k8s.io.apimachinery.pkg.apis.meta.v1.Ob
   finalizers: field(14, list(string), "Who must still clean up before the object may go.", { list: "set", patch: { strategy: "merge" } }),
   managedFields: field(17, list(ManagedFieldsEntry), "Who wrote what; kept for server-side apply.", { list: "atomic" }),
 }) {}
+
+export class LabelSelectorRequirement extends message(
+  "k8s.io.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement",
+  "A rule about one label.",
+  {
+    key: required(1, string, "Key of the label."),
+    operator: required(2, string, "In, NotIn, Exists or DoesNotExist."),
+    values: field(3, list(string), "Values for In and NotIn; none for the others.", atomic),
+  },
+) {}
+
+export class LabelSelector extends message(
+  "k8s.io.apimachinery.pkg.apis.meta.v1.LabelSelector",
+  "Which objects are meant, by their labels. All its rules must hold; with none, all objects are meant.",
+  {
+    matchLabels: field(1, map(string), "Labels and the values they must have."),
+    matchExpressions: field(2, list(LabelSelectorRequirement), "Further rules.", atomic),
+  },
+  { map: "atomic" },
+) {}
 
 export class Condition extends message("k8s.io.apimachinery.pkg.apis.meta.v1.Condition", "One aspect of an object's state.", {
   type: required(1, string, "Name of the aspect."),

@@ -22,6 +22,7 @@ export function component(message: Message, name: (proto: string) => string): Js
     type: "object",
     description: message.doc,
     properties,
+    ...message.map && { "x-kubernetes-map-type": message.map },
     ...needed.length > 0 && { required: needed },
     ...message.apiVersion && { "x-kubernetes-group-version-kind": [{ group, version, kind: message.id.split(".").pop() }] },
   };

@@ -19,6 +19,8 @@ export interface Message<T = unknown> extends Type<T> {
   readonly doc: string;
   readonly fields: Fields;
   readonly apiVersion?: string;
+  /** "atomic": server-side apply takes it as one value. */
+  readonly map?: "atomic";
 }
 /** How two writers' lists or maps merge: `list`, `keys` and `map` for server-side apply, `patch` for strategic merge patch. */
 export interface Options<T> {
@@ -28,6 +30,12 @@ export interface Options<T> {
   readonly map?: "atomic" | "granular";
   readonly patch?: { readonly strategy: string; readonly key?: string };
 }
+/** Lists whose items are told apart by a key (server-side apply: with `more` of them), in both kinds of merge. */
+export const mergedBy = (key: string, ...more: string[]) =>
+  ({ list: "map", keys: [key, ...more], patch: { strategy: "merge", key } }) as const;
+/** A list that is replaced as a whole. */
+export const atomic = { list: "atomic" } as const;
+
 export interface Field<T = unknown, R extends boolean = boolean> extends Options<T> {
   readonly no: number; // 0: JSON only
   readonly type: Type<T>;
@@ -119,7 +127,12 @@ export const map = <T>(item: Type<T>): Type<Record<string, T>> =>
 export const later = <T>(get: () => Type<T>): Type<T> =>
   new Proxy({}, { get: (_, key) => Reflect.get(get(), key), has: (_, key) => key in get() }) as never;
 
-export function message<const F extends Fields>(id: string, doc: string, fields: F): Message<Static<F>> & { readonly fields: F } {
+export function message<const F extends Fields>(
+  id: string,
+  doc: string,
+  fields: F,
+  options: Pick<Message, "map"> = {},
+): Message<Static<F>> & { readonly fields: F } {
   const entries = Object.entries<Field>(fields);
   const run = (at: Result, config: Config) =>
     inside(at, (input) => {
@@ -153,6 +166,7 @@ export function message<const F extends Fields>(id: string, doc: string, fields:
     proto: id,
     openapi: { type: "object" },
     "~run": run,
+    ...options,
   }) as never;
 }
 /** A message at the top of the API: it carries its apiVersion and kind. */
