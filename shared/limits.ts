@@ -8,6 +8,23 @@ export const storedValueBytes = 1536 * 1024;
 export const storedKeyBytes = 1024;
 /** Operations of one store transaction. */
 export const transactionOperations = 128;
+/** Bytes of one encoded store transaction: two of the largest values and change, well inside one frame of the log. */
+export const transactionBytes = 4 * 1024 * 1024;
+/** Bytes of live keys and values in the store: all of it is in memory, and a master may be a small board. Deletes still work above it. */
+export const storeLiveBytes = 512 * 1024 * 1024;
+/** Bytes of superseded values at which the leader compacts before its time: an object rewritten in a loop must not fill the memory. */
+export const storeHistoryBytes = 128 * 1024 * 1024;
+/** Revisions that automatic compaction keeps at least, and milliseconds between compactions: what a watcher may miss and still resume. */
+export const keptRevisions = 10_000;
+export const compactionPeriodMs = 5 * 60 * 1000;
+/** Leases in the store: each is looked at every second. */
+export const storeLeases = 10_000;
+/** Seconds that a lease may live: a year, so that sums with it stay exact. */
+export const leaseTtlSeconds = 365 * 24 * 3600;
+/** Milliseconds after which a watcher that asked for progress hears of revisions that were not its own. */
+export const watchProgressMs = 5_000;
+/** Items that a long list, and events that a search through history, may take before other work gets its turn (about 1 ms). */
+export const storeSliceItems = 2_000;
 /** Depth of a JSON or YAML document: deeper than any real object, shallow enough for the stack. */
 export const documentDepth = 100;
 
