@@ -1,0 +1,82 @@
+// The key material in `<data-dir>/pki`: made on the first start, read on every other. And the admin's kubeconfig beside it.
+import { mkdir, readFile } from "node:fs/promises";
+import { writeAtomic } from "../../shared/platform/files.ts";
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { Authority, type KeyPair } from "./authority.ts";
+
+export interface Pki {
+  readonly authority: Authority;
+  readonly server: KeyPair;
+  readonly admin: KeyPair;
+}
+
+/**
+ * @param names DNS names and addresses clients use; a change issues a new server certificate
+ * @throws Error naming the file that cannot be read, written or understood
+ */
+export async function openPki(directory: string, names: readonly string[]): Promise<Pki> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const file = (name: string): string => `${directory}/${name}`;
+  const read = (name: string): Promise<string | undefined> => readFile(file(name), "utf8").catch((error) => absent(error));
+  const pair = async (name: string): Promise<KeyPair | undefined> => {
+    const [certificate, key] = await Promise.all([read(`${name}.crt`), read(`${name}.key`)]);
+    return certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
+  };
+  // The key goes first: a certificate on disk means that its key is there too.
+  const keep = async (name: string, made: KeyPair): Promise<KeyPair> => {
+    await writeAtomic(file(`${name}.key`), made.key, 0o600);
+    await writeAtomic(file(`${name}.crt`), made.certificate, 0o644);
+    return made;
+  };
+
+  const stored = await pair("ca");
+  let authority: Authority;
+  if (stored) authority = await Authority.load(stored).catch((cause) => fail(file("ca.crt"), cause));
+  else {
+    const made = await Authority.create("skerry-ca");
+    await keep("ca", { certificate: made.authority.certificate, key: made.key });
+    authority = made.authority;
+  }
+
+  const wanted = [...new Set(names)].sort();
+  const stamp = createHash("sha256").update(`${authority.hash} ${wanted.join(" ")}`).digest("hex");
+  let server = await read("server.names") === stamp ? await pair("server") : undefined;
+  if (!server) {
+    server = await keep("server", await authority.issueServer(wanted));
+    await writeAtomic(file("server.names"), stamp);
+  }
+  const admin = await pair("admin") ??
+    await keep("admin", await authority.issueClient({ commonName: "skerry-admin", organizations: ["system:masters"], uris: [] }));
+  return { authority, server, admin };
+}
+
+/** A kubeconfig whose credentials are inside it. */
+export function kubeconfig(url: string, ca: string, user: KeyPair): string {
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  return `apiVersion: v1
+kind: Config
+current-context: skerry
+clusters:
+- name: skerry
+  cluster:
+    server: ${url}
+    certificate-authority-data: ${base64(ca)}
+contexts:
+- name: skerry
+  context: {cluster: skerry, user: admin}
+users:
+- name: admin
+  user:
+    client-certificate-data: ${base64(user.certificate)}
+    client-key-data: ${base64(user.key)}
+`;
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === "ENOENT") return undefined;
+  throw error;
+}
+function fail(path: string, cause: unknown): never {
+  throw new Error(`Cannot read the certificate authority in ${path}`, { cause });
+}
