@@ -58,3 +58,40 @@ export const compressFromBytes = 200;
 export const inflatedBytes = 32 * 1024 * 1024;
 /** Sessions (logs, exec …) open on one node at a time. */
 export const nodeSessions = 8;
+
+/** Messages with entries on their way to one Raft member. */
+export const inFlightMessages = 256;
+/** Bytes of entries on their way to one Raft member. */
+export const inFlightBytes = 8 * 1024 * 1024;
+/** Bytes of entries in one Raft message: small enough not to hold up the heartbeats behind it. */
+export const appendMessageBytes = 1024 * 1024;
+/** Bytes of one proposal, and so of one entry of the log: a quarter of a segment holds it with room to spare. */
+export const proposalBytes = 4 * 1024 * 1024;
+/** Bytes of entries that one write of the log takes along. */
+export const groupCommitBytes = 4 * 1024 * 1024;
+/** Bytes of entries that wait for commitment before proposals are refused. */
+export const uncommittedBytes = 64 * 1024 * 1024;
+/** Reads that wait for the leader's word before more are refused. */
+export const pendingReads = 65_536;
+/** Entries applied before the event loop gets a look at the clock. */
+export const applySliceEntries = 256;
+/** Milliseconds that the store may hold the event loop in one piece. */
+export const storeSliceMs = 5;
+/** Entries kept behind a snapshot for members that lag a little, and their bytes. */
+export const catchUpEntries = 5_000;
+export const catchUpBytes = 16 * 1024 * 1024;
+/** Bytes of one segment of the write-ahead log: bounds what a restart copies, and what a lost spare costs. */
+export const walSegmentBytes = 16 * 1024 * 1024;
+/** Tails cut from the write-ahead log that are kept for inspection. */
+export const quarantineFiles = 3;
+/** Bytes of one chunk of a snapshot. */
+export const snapshotChunkBytes = 256 * 1024;
+/** Snapshots kept: the newest, and the one before in case it turns out unreadable. */
+export const snapshotsKept = 2;
+/** Bytes of all annotations of an object, keys and values: Kubernetes' own limit. */
+export const annotationsBytes = 256 * 1024;
+/** Characters of one quantity such as 1.5Gi: the most exact one has 32, and longer ones would only cost arithmetic. */
+export const quantityCharacters = 64;
+
+/** Bytes by which the log of a node's set may outgrow twice the set itself before it is written anew: few, long writes spare the card. */
+export const setLogCompactBytes = 256 * 1024;
