@@ -139,6 +139,8 @@ export function message<const F extends Fields>(
       const output: Json = {};
       for (const [key, field] of entries) {
         let value = Object.hasOwn(input, key) ? input[key] : undefined;
+        // Before its rules see it: `hostPort: 0` and `dnsPolicy: ""` are no wrong port or policy but none, and `name: ""` is a missing name.
+        if (isBlank(field, value)) value = undefined;
         if (value !== undefined && value !== null) value = step(at, "object", input, key, field.type["~run"]({ value }, config));
         if (value === undefined || value === null || (!field.zero && isZero(field.type, value))) {
           if (field.default !== undefined) value = field.type["~run"]({ value: field.default }, config).value; // a fresh copy
@@ -186,6 +188,13 @@ const typeMeta = {
 /** Go's omitempty: an empty list or map counts as zero, an empty message does not. */
 export const isZero = (type: Type<unknown>, value: unknown): boolean =>
   value === "" || value === 0 || value === false || (type.item !== undefined && Object.keys(value as Json).length === 0);
+/** Go cannot tell these from a field left out. Of required fields only text and lists: a required number may be 0. */
+const isBlank = ({ type, zero, required, default: otherwise }: Field, value: unknown): boolean => {
+  if (zero && (!required || otherwise !== undefined)) return false;
+  if (value === "") return type.openapi.type === "string" && type.openapi.format === undefined;
+  if (required) return type.type === "array" && Array.isArray(value) && value.length === 0;
+  return (value === 0 && type.openapi.type === "integer") || (value === false && type.openapi.type === "boolean");
+};
 const flaw = (kind: "schema" | "validation", type: string, input: unknown, message: string): Result => ({
   typed: true,
   value: input,
