@@ -44,7 +44,13 @@ export interface Resource<T> {
   readonly conditionalUpdate?: boolean;
   /** Does generation count changes of its spec? Default: if the schema has a spec. */
   readonly generation?: boolean;
-  /** The columns of `kubectl get`, after NAME and before AGE (or with an Age of their own). */
+  /**
+   * false: nothing of it lies in the store. Somebody answers every request himself (reviews), or keeps it in memory (NodeLink). Default true.
+   */
+  readonly stored?: boolean;
+  /** Another form of a kind that is stored: served from that kind's objects. */
+  readonly view?: View<T>;
+  /** The columns of `kubectl get`, between NAME and AGE. One that is itself called Name or Age stands for that. */
   readonly columns?: Readonly<Record<string, Column<T> | ((object: T, now: number) => Cell)>>;
   /** Does the table end with AGE? Default true. */
   readonly age?: boolean;
@@ -56,7 +62,19 @@ export interface Resource<T> {
   validate?(object: T, old?: T): Cause[];
   /** Brings a new object into its first state beyond defaults (a Namespace is born Active). */
   born?(object: T): void;
+  /**
+   * On a PUT or PATCH of the object itself, not of a subresource, before defaults: takes over from `old` what a writer may leave out because the
+   * system had chosen it (a clusterIP), and what cannot be written this way (a Namespace's finalizers). May change `object` only.
+   */
+  inherit?(object: T, old: T): void;
 }
+/** How a view's objects are made of stored ones, and the other way round. Both leave what they are given alone. */
+export interface View<T> {
+  readonly of: Kind;
+  read(stored: KubernetesObject): T;
+  write(object: T): KubernetesObject;
+}
+export const viewOf = <S, T>(of: Kind<S>, how: { read(stored: S): T; write(object: T): S }): View<T> => ({ of, ...how }) as never;
 export interface Kind<T = KubernetesObject> extends Resource<T> {
   readonly schema: Message<T>;
   readonly group: string; // "" for core
@@ -99,6 +117,16 @@ export const unsupported = (field: string, value: unknown, allowed: readonly str
   reason: "FieldValueNotSupported",
   field,
   message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${allowed.toSorted().map((s) => `"${s}"`).join(", ")}`,
+});
+export const tooLong = (field: string, bytes: number): Cause => ({
+  reason: "FieldValueTooLong",
+  field,
+  message: `Too long: may not be more than ${bytes} bytes`,
+});
+export const tooMany = (field: string, count: number, most: number): Cause => ({
+  reason: "FieldValueTooMany",
+  field,
+  message: `Too many: ${count}: must have at most ${most} items`,
 });
 /** A field that may be set once. */
 export const immutable = (field: string, value: unknown): Cause => invalid(field, value, "field is immutable");
