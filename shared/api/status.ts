@@ -49,17 +49,20 @@ export class ApiError extends Error {
   override name = "ApiError";
   readonly reason: Reason;
   readonly details: StatusDetails | undefined;
-  constructor(reason: Reason, message: string, options: { details?: StatusDetails; cause?: unknown } = {}) {
+  /** ListMeta: the `continue` of an expired list. */
+  readonly metadata: Record<string, unknown>;
+  constructor(reason: Reason, message: string, options: { details?: StatusDetails; metadata?: Record<string, unknown>; cause?: unknown } = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.reason = reason;
     this.details = options.details;
+    this.metadata = options.metadata ?? {};
   }
   get code(): number {
     return reasons[this.reason].code;
   }
   status(): Status {
-    const { message, reason, details, code } = this;
-    return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, ...(details && { details }), code };
+    const { message, reason, details, metadata, code } = this;
+    return { kind: "Status", apiVersion: "v1", metadata, status: "Failure", message, reason, ...(details && { details }), code };
   }
 }
 
