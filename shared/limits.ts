@@ -95,3 +95,37 @@ export const quantityCharacters = 64;
 
 /** Bytes by which the log of a node's set may outgrow twice the set itself before it is written anew: few, long writes spare the card. */
 export const setLogCompactBytes = 256 * 1024;
+
+/** Connections open to Podman at a time: streams (events, pulls, logs) plus one call per pod lane. */
+export const podmanConnections = 64;
+/** Milliseconds until Podman must have begun to answer a short call: a cold card under load takes 10 s for a create. */
+export const podmanHeadTimeoutMs = 60_000;
+/** Bytes of one answer of Podman: 5,000 containers in a list are 6 MiB. */
+export const podmanReplyBytes = 16 * 1024 * 1024;
+/** Inspects of changed containers under way at a time. */
+export const podmanInspects = 4;
+/** Milliseconds between looks at an exec whose streams have ended and whose exit code is not there yet, and how many looks. */
+export const execExitPollMs = 20;
+export const execExitPolls = 250;
+
+/** Milliseconds an HTTP request may take; watches and followed logs apart. What Kubernetes allows. */
+export const requestTimeoutMs = 60_000;
+/** Milliseconds of silence after which a watch sends an empty line: half of what makes client-node give up. */
+export const watchKeepAliveMs = 15_000;
+/** Milliseconds between two bookmarks of a watch that asked for them, as upstream. */
+export const watchBookmarkMs = 60_000;
+/** Milliseconds a watch lasts at least and at most where the client does not say: spread, so that clients do not come back together. */
+export const watchLastsMs = [30 * 60_000, 60 * 60_000] as const;
+/** Milliseconds in which a watcher must take one chunk; then its connection is cut. Its lag itself is bounded by watchBuffer…. */
+export const watchStallMs = 120_000;
+/** Bytes of one chunk of a watch or of a log: what a slow link passes in a few seconds. */
+export const streamChunkBytes = 64 * 1024;
+/** Bytes above which a list is compressed: below, it costs more than it saves in a LAN. */
+export const gzipFromBytes = 128 * 1024;
+/** Bytes of all Warning headers of one response. */
+export const warningBytes = 4096;
+/** Objects that one deletecollection deletes at a time. */
+export const deleteCollectionBatch = 16;
+/** Operations of one JSON patch (what Kubernetes allows) and characters of a field manager's name. */
+export const jsonPatchOperations = 10_000;
+export const fieldManagerCharacters = 128;
