@@ -88,6 +88,12 @@ export const quarantineFiles = 3;
 export const snapshotChunkBytes = 256 * 1024;
 /** Snapshots kept: the newest, and the one before in case it turns out unreadable. */
 export const snapshotsKept = 2;
+/** Tokens of one YAML document, spaces and line ends among them: reading that many takes a second, in which nothing else happens. */
+export const yamlTokens = 500_000;
+/** Problems of one document that are reported: what Kubernetes reports. */
+export const reportedProblems = 100;
+/** Values that the aliases of one YAML document may stand for, nested ones multiplied. */
+export const yamlAliases = 100;
 /** Bytes of all annotations of an object, keys and values: Kubernetes' own limit. */
 export const annotationsBytes = 256 * 1024;
 /** Characters of one quantity such as 1.5Gi: the most exact one has 32, and longer ones would only cost arithmetic. */
@@ -129,3 +135,9 @@ export const deleteCollectionBatch = 16;
 /** Operations of one JSON patch (what Kubernetes allows) and characters of a field manager's name. */
 export const jsonPatchOperations = 10_000;
 export const fieldManagerCharacters = 128;
+/** Bytes of data in one frame of a session: small, so that control messages get in between. */
+export const sessionFrameBytes = 8 * 1024;
+/** Bytes that may be on their way to one side of a session before it grants more. */
+export const sessionCreditBytes = 64 * 1024;
+/** Milliseconds after which a session in which nothing moves is ended. */
+export const sessionIdleMs = 60_000;

@@ -1,0 +1,77 @@
+// Binary frames of a tunnel session (logs; later exec, attach, port-forward, cp) on the topics d/c/S and u/c/S. The broker gives no flow control, so the
+// receiver grants bytes: a side sends data only while it has credit, and stops in the middle of a file if it must.
+//
+//   frame  n u32 | channel u8 | flags u8 | bytes ≤ 8 KiB          (little endian; n counts the frames of one direction from 0)
+
+import { sessionFrameBytes } from "../limits.ts";
+
+/** Channels 0–4 are those of Kubernetes' v5.channel.k8s.io; ours lie above. */
+export const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, open: 16, credit: 17 } as const;
+export const flag = { /** No more on this channel. */ end: 1 } as const;
+
+export interface Frame {
+  readonly n: number;
+  readonly channel: number;
+  readonly flags: number;
+  readonly bytes: Uint8Array;
+}
+
+const headerBytes = 6;
+
+export function encodeFrame({ n, channel, flags, bytes }: Frame): Uint8Array {
+  const out = new Uint8Array(headerBytes + bytes.length), view = new DataView(out.buffer);
+  view.setUint32(0, n, true);
+  out[4] = channel;
+  out[5] = flags;
+  out.set(bytes, headerBytes);
+  return out;
+}
+
+/** @returns undefined for what is too short or too long to be a frame */
+export function decodeFrame(payload: Uint8Array): Frame | undefined {
+  if (payload.length < headerBytes || payload.length > headerBytes + sessionFrameBytes) return undefined;
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  return { n: view.getUint32(0, true), channel: payload[4]!, flags: payload[5]!, bytes: payload.subarray(headerBytes) };
+}
+
+/** The bytes a credit frame grants. */
+export function encodeCredit(grant: number): Uint8Array {
+  const out = new Uint8Array(4);
+  new DataView(out.buffer).setUint32(0, grant, true);
+  return out;
+}
+export const decodeCredit = (bytes: Uint8Array): number =>
+  bytes.length === 4 ? new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true) : 0;
+
+/** Bytes that may still be sent. `take` waits until there are some and says how many of the wanted. */
+export class Credit {
+  #bytes: number;
+  #waiting: (() => void) | undefined;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+  grant(bytes: number): void {
+    this.#bytes += bytes;
+    this.#waiting?.();
+  }
+  /** At least one byte, at most `wanted`. @throws the signal's reason */
+  async take(wanted: number, signal: AbortSignal): Promise<number> {
+    while (this.#bytes === 0) {
+      signal.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          signal.removeEventListener("abort", go);
+          this.#waiting = undefined;
+          resolve();
+        };
+        this.#waiting = go;
+        signal.addEventListener("abort", go, { once: true });
+      });
+    }
+    signal.throwIfAborted();
+    const taken = Math.min(wanted, this.#bytes);
+    this.#bytes -= taken;
+    return taken;
+  }
+}
