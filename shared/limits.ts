@@ -141,3 +141,9 @@ export const sessionFrameBytes = 8 * 1024;
 export const sessionCreditBytes = 64 * 1024;
 /** Milliseconds after which a session in which nothing moves is ended. */
 export const sessionIdleMs = 60_000;
+/** Records of the kernel's log read in one look; its ring holds fewer on every board. */
+export const kernelLogRecords = 20_000;
+/** Containers remembered as killed for memory. */
+export const rememberedOomKills = 1000;
+/** Bytes of all values of a ConfigMap or Secret together: Kubernetes' own limit. */
+export const contentsBytes = 1024 * 1024;

@@ -1,4 +1,4 @@
-// How one object names another.
+// How one object names another of any kind.
 import { field, message, string } from "./schema.ts";
 
 export class ObjectReference extends message(
@@ -12,15 +12,6 @@ export class ObjectReference extends message(
     apiVersion: field(5, string, "Group and version of its schema."),
     resourceVersion: field(6, string, "The very state of it that is meant, if any."),
     fieldPath: field(7, string, "The part that is meant, such as `spec.containers{web}`."),
-  },
-  { map: "atomic" },
-) {}
-
-export class LocalObjectReference extends message(
-  "k8s.io.api.core.v1.LocalObjectReference",
-  "Names an object in the same namespace; what kind it is, is known from where the reference stands.",
-  {
-    name: field(1, string, "Name of the object."),
   },
   { map: "atomic" },
 ) {}

@@ -1,6 +1,7 @@
 import { bool, bytes, field, kind, map, optional, string } from "../schema.ts";
 import { ObjectMeta } from "../meta.ts";
 import { resource } from "../resource.ts";
+import { validateContents, validateImmutable } from "./contents.ts";
 
 export class ConfigMap extends kind("v1", "k8s.io.api.core.v1.ConfigMap", "Configuration for pods to read: texts and bytes by key.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
@@ -14,4 +15,8 @@ export const configMaps = resource(ConfigMap, {
   short: ["cm"],
   namespaced: true,
   columns: { Data: ({ data = {}, binaryData = {} }) => Object.keys(data).length + Object.keys(binaryData).length },
+  validate: ({ data = {}, binaryData = {}, immutable }, old) => [
+    ...validateContents("[]", { data }, { binaryData }),
+    ...old?.immutable ? validateImmutable({ immutable, data, binaryData }, { data: old.data ?? {}, binaryData: old.binaryData ?? {} }) : [],
+  ],
 });

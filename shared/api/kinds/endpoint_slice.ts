@@ -1,7 +1,10 @@
 import { atomic, bool, field, int32, kind, list, map, message, oneOf, optional, required, string } from "../schema.ts";
 import { ObjectMeta } from "../meta.ts";
 import { ObjectReference } from "../reference.ts";
-import { resource } from "../resource.ts";
+import type { Cause } from "../decode.ts";
+import { ipFamily, routableAddress } from "../ip.ts";
+import { dns1123Label, dns1123Subdomain, portNumber } from "../names.ts";
+import { duplicate, immutable, invalid, resource, tooMany } from "../resource.ts";
 
 const discovery = "k8s.io.api.discovery.v1";
 /** The label that names a slice's service. */
@@ -53,6 +56,8 @@ export class EndpointSlice extends kind("discovery.k8s.io/v1", `${discovery}.End
   ports: field(3, list(EndpointPort), "The ports each endpoint serves on.", { list: "atomic", default: [] }),
 }) {}
 
+/** Upstream's limits of one slice. */
+const most = { endpoints: 1000, addresses: 100, ports: 100 } as const;
 /** Addresses or ports that one cell shows. */
 const shown = 3;
 const some = (all: readonly (string | number)[]): string =>
@@ -66,4 +71,37 @@ export const endpointSlices = resource(EndpointSlice, {
     Ports: ({ ports = [] }) => ports.length === 0 ? "<unset>" : some(ports.map((port) => port.port ?? "*")),
     Endpoints: ({ endpoints = [] }) => endpoints.length === 0 ? "<unset>" : some(endpoints.flatMap((endpoint) => endpoint.addresses)),
   },
+  validate({ addressType, endpoints = [], ports = [] }, old) {
+    const causes = validatePorts(ports);
+    if (old && old.addressType !== addressType) causes.push(immutable("addressType", addressType));
+    if (endpoints.length > most.endpoints) return [...causes, tooMany("endpoints", endpoints.length, most.endpoints)];
+    endpoints.forEach((endpoint, i) => causes.push(...validateEndpoint(endpoint, addressType, `endpoints[${i}]`)));
+    return causes;
+  },
 });
+
+function validatePorts(ports: EndpointPort[]): Cause[] {
+  if (ports.length > most.ports) return [tooMany("ports", ports.length, most.ports)];
+  const names = new Set<string>();
+  return ports.flatMap(({ name = "", port }, i) => {
+    const at = `ports[${i}]`, causes: Cause[] = [];
+    if (name) causes.push(...dns1123Label(name).map((problem) => invalid(`${at}.name`, name, problem)));
+    if (names.size === names.add(name).size) causes.push(duplicate(`${at}.name`, name));
+    if (port !== undefined) causes.push(...portNumber(port).map((problem) => invalid(`${at}.port`, port, problem)));
+    return causes;
+  });
+}
+
+function validateEndpoint({ addresses, hostname, nodeName }: Endpoint, addressType: EndpointSlice["addressType"], at: string): Cause[] {
+  if (addresses.length > most.addresses) return [tooMany(`${at}.addresses`, addresses.length, most.addresses)];
+  const causes = addresses.flatMap((address, i) => {
+    const problems = addressType === "FQDN" ? dns1123Subdomain(address) : routableAddress(address);
+    if (problems.length === 0 && addressType !== "FQDN" && ipFamily(address) !== addressType) {
+      problems.push(`must be an ${addressType} address`);
+    }
+    return problems.map((problem) => invalid(`${at}.addresses[${i}]`, address, problem));
+  });
+  if (hostname !== undefined) causes.push(...dns1123Label(hostname).map((problem) => invalid(`${at}.hostname`, hostname, problem)));
+  if (nodeName !== undefined) causes.push(...dns1123Subdomain(nodeName).map((problem) => invalid(`${at}.nodeName`, nodeName, problem)));
+  return causes;
+}

@@ -1,7 +1,10 @@
 import { atomic, field, int32, kind, list, message, oneOf, optional, required, string } from "../schema.ts";
 import { ObjectMeta } from "../meta.ts";
 import { ObjectReference } from "../reference.ts";
-import { resource } from "../resource.ts";
+import type { Cause } from "../decode.ts";
+import { routableAddress } from "../ip.ts";
+import { dns1123Label, dns1123Subdomain, portNumber, type Syntax } from "../names.ts";
+import { invalid, missing, resource } from "../resource.ts";
 
 const core = "k8s.io.api.core.v1";
 
@@ -49,6 +52,27 @@ export const endpoints = resource(Endpoints, {
       return all.slice(0, shown).join() + (all.length > shown ? ` + ${all.length - shown} more...` : "");
     },
   },
+  validate: ({ subsets = [] }) => subsets.flatMap(validateSubset),
 });
 
 const hostPort = (ip: string, port: number): string => ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+
+function validateSubset({ addresses = [], notReadyAddresses = [], ports = [] }: EndpointSubset, i: number): Cause[] {
+  const at = `subsets[${i}]`, causes: Cause[] = [];
+  const check = (field: string, text: string, syntax: Syntax) =>
+    causes.push(...syntax(text).map((problem) => invalid(field, text, problem)));
+  if (addresses.length + notReadyAddresses.length === 0) causes.push(missing(at, "must specify `addresses` or `notReadyAddresses`"));
+  for (const [list, all] of Object.entries({ addresses, notReadyAddresses })) {
+    all.forEach(({ ip, hostname, nodeName }, n) => {
+      check(`${at}.${list}[${n}].ip`, ip, routableAddress);
+      if (hostname) check(`${at}.${list}[${n}].hostname`, hostname, dns1123Label);
+      if (nodeName) check(`${at}.${list}[${n}].nodeName`, nodeName, dns1123Subdomain);
+    });
+  }
+  ports.forEach(({ name, port }, n) => {
+    if (!name && ports.length > 1) causes.push(missing(`${at}.ports[${n}].name`));
+    if (name) check(`${at}.ports[${n}].name`, name, dns1123Label);
+    causes.push(...portNumber(port).map((problem) => invalid(`${at}.ports[${n}].port`, port, problem)));
+  });
+  return causes;
+}

@@ -1,7 +1,8 @@
 import { atomic, field, kind, list, mergedBy, message, oneOf, required, string } from "../schema.ts";
 import { time } from "../scalars.ts";
 import { ObjectMeta } from "../meta.ts";
-import { resource } from "../resource.ts";
+import { qualifiedName } from "../names.ts";
+import { invalid, resource } from "../resource.ts";
 
 const core = "k8s.io.api.core.v1";
 /** The label by which selectors of namespaces can mean one by its name. */
@@ -47,5 +48,18 @@ export const namespaces = resource(Namespace, {
     const finalizers = namespace.spec?.finalizers ?? [];
     namespace.spec = { finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"] };
     namespace.status = { phase: "Active" };
+  },
+  inherit(namespace, { spec }) {
+    if (spec) namespace.spec = structuredClone(spec);
+  },
+  validate({ metadata, spec, status }) {
+    const causes = (spec?.finalizers ?? []).flatMap((name, i) =>
+      qualifiedName(name).map((problem) => invalid(`spec.finalizers[${i}]`, name, problem))
+    );
+    const wanted = metadata?.deletionTimestamp ? "Terminating" : "Active", not = metadata?.deletionTimestamp ? "not " : "";
+    if (status?.phase && status.phase !== wanted) {
+      causes.push(invalid("status.Phase", status.phase, `may only be '${wanted}' if \`deletionTimestamp\` is ${not}empty`));
+    }
+    return causes;
   },
 });

@@ -1,7 +1,11 @@
 import { atomic, bool, field, int32, int64, kind, list, map, mergedBy, message, oneOf, optional, required, string } from "../schema.ts";
 import { quantity, time } from "../scalars.ts";
 import { ObjectMeta } from "../meta.ts";
-import { resource } from "../resource.ts";
+import { age } from "../age.ts";
+import type { Cause } from "../decode.ts";
+import { cidr } from "../ip.ts";
+import { labelValue, qualifiedName } from "../names.ts";
+import { duplicate, forbidden, invalid, resource } from "../resource.ts";
 
 const core = "k8s.io.api.core.v1";
 
@@ -147,12 +151,22 @@ export const nodes = resource(Node, {
       return spec?.unschedulable ? `${word},SchedulingDisabled` : word;
     },
     Roles: ({ metadata }) => roles(metadata?.labels ?? {}).join() || "<none>",
+    Age: ({ metadata }, now) => age(metadata?.creationTimestamp, now),
     Version: ({ status }) => status?.nodeInfo?.kubeletVersion || "<unknown>",
     "Internal-IP": { wide: true, cell: (node) => address(node, "InternalIP") },
     "External-IP": { wide: true, cell: (node) => address(node, "ExternalIP") },
     "OS-Image": { wide: true, cell: ({ status }) => status?.nodeInfo?.osImage || "<unknown>" },
     "Kernel-Version": { wide: true, cell: ({ status }) => status?.nodeInfo?.kernelVersion || "<unknown>" },
     "Container-Runtime": { wide: true, cell: ({ status }) => status?.nodeInfo?.containerRuntimeVersion || "<unknown>" },
+  },
+  validate({ spec = {} }, old) {
+    const { taints = [], podCIDRs = [], podCIDR = "", providerID = "" } = spec, before = old?.spec ?? {};
+    const causes = validateTaints(taints);
+    podCIDRs.forEach((subnet, i) => causes.push(...cidr(subnet).map((problem) => invalid(`spec.podCIDRs[${i}]`, subnet, problem))));
+    if (podCIDRs.length > 0 && podCIDRs[0] !== podCIDR) causes.push(invalid("spec.podCIDRs", podCIDRs, "first value must match `podCIDR`"));
+    if (before.podCIDR && podCIDR !== before.podCIDR) causes.push(forbidden("spec.podCIDR", notAgain("podCIDR")));
+    if (before.providerID && providerID !== before.providerID) causes.push(forbidden("spec.providerID", notAgain("providerID")));
+    return causes;
   },
 });
 
@@ -165,4 +179,16 @@ function roles(labels: Record<string, string>): string[] {
   );
   const old = labels["kubernetes.io/role"];
   return [...new Set(old ? [...found, old] : found)].sort();
+}
+
+const notAgain = (field: string): string => `node updates may not change ${field} except from "" to valid`;
+
+function validateTaints(taints: Taint[]): Cause[] {
+  const seen = new Set<string>();
+  return taints.flatMap(({ key, value = "", effect }, i) => {
+    const at = `spec.taints[${i}]`, causes = qualifiedName(key).map((problem) => invalid(`${at}.key`, key, problem));
+    causes.push(...labelValue(value).map((problem) => invalid(`${at}.value`, value, problem)));
+    if (seen.size === seen.add(`${effect} ${key}`).size) causes.push({ ...duplicate(at, { key, value, effect }), field: `${at}.key` });
+    return causes;
+  });
 }

@@ -1,6 +1,9 @@
+import { Buffer } from "node:buffer";
+import type { Cause } from "../decode.ts";
 import { bool, bytes, field, kind, map, optional, string } from "../schema.ts";
 import { ObjectMeta } from "../meta.ts";
-import { resource } from "../resource.ts";
+import { immutable, invalid, missing, resource } from "../resource.ts";
+import { validateContents, validateImmutable } from "./contents.ts";
 
 export class Secret extends kind("v1", "k8s.io.api.core.v1.Secret", "Passwords, keys and the like: bytes by key.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
@@ -15,4 +18,49 @@ export const secrets = resource(Secret, {
   namespaced: true,
   selectable: { type: (secret) => secret.type ?? "" },
   columns: { Type: (secret) => secret.type ?? "", Data: ({ data = {} }) => Object.keys(data).length },
+  defaults(secret) {
+    if (!secret.stringData) return;
+    const folded = Object.entries(secret.stringData).map(([key, text]) => [key, Buffer.from(text).toString("base64")]);
+    secret.data = { ...secret.data, ...Object.fromEntries(folded) };
+    delete secret.stringData;
+  },
+  validate(secret, old) {
+    const { data = {}, type = "" } = secret;
+    const causes = [...validateContents("data", {}, { data }), ...validateType(secret)];
+    if (old && type !== old.type) causes.push(immutable("type", type));
+    if (old?.immutable) causes.push(...validateImmutable({ immutable: secret.immutable, data }, { data: old.data ?? {} }));
+    return causes;
+  },
 });
+
+const accountName = "kubernetes.io/service-account.name";
+/** What each known type must have: all of `all`, or at least one of `any`. */
+const contents: Readonly<Record<string, { all?: string[]; any?: string[]; json?: string; filled?: boolean }>> = {
+  "kubernetes.io/dockercfg": { json: ".dockercfg" },
+  "kubernetes.io/dockerconfigjson": { json: ".dockerconfigjson" },
+  "kubernetes.io/basic-auth": { any: ["username", "password"] },
+  "kubernetes.io/ssh-auth": { all: ["ssh-privatekey"], filled: true },
+  "kubernetes.io/tls": { all: ["tls.crt", "tls.key"] },
+};
+
+function validateType({ metadata, type = "", data = {} }: Secret): Cause[] {
+  if (type === "kubernetes.io/service-account-token") {
+    return metadata?.annotations?.[accountName] ? [] : [missing(`metadata.annotations[${accountName}]`)];
+  }
+  const { all = [], any = [], json, filled = false } = contents[type] ?? {};
+  const has = (key: string) => Object.hasOwn(data, key) && (!filled || data[key] !== "");
+  const absent = [...all, ...json ? [json] : []].filter((key) => !has(key));
+  if (any.length > 0 && !any.some(has)) absent.push(...any);
+  if (absent.length > 0) return absent.map((key) => missing(`data[${key}]`));
+  return json && !isJson(Buffer.from(data[json]!, "base64").toString())
+    ? [invalid(`data[${json}]`, "<secret contents redacted>", "must be valid JSON")]
+    : [];
+}
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -3,6 +3,7 @@ import { atomic, bool, field, int32, kind, list, map, mergedBy, message, oneOf, 
 import { intOrString } from "../scalars.ts";
 import { Condition, label, ObjectMeta } from "../meta.ts";
 import { resource } from "../resource.ts";
+import { inheritService, serviceDefaults, validateService } from "./service_rules.ts";
 
 const core = "k8s.io.api.core.v1";
 const outside = "must be between 1 and 65535, inclusive";
@@ -93,7 +94,7 @@ export class ServiceStatus extends message(`${core}.ServiceStatus`, "How the ser
 
 export class Service extends kind("v1", `${core}.Service`, "A name and an address for a changing set of pods.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
-  spec: field(2, ServiceSpec, "What is wanted."),
+  spec: field(2, ServiceSpec, "What is wanted.", { default: {} }),
   status: field(3, ServiceStatus, "What is. Written by the system.", { default: {} }),
 }) {}
 
@@ -121,9 +122,9 @@ export const services = resource(Service, {
       cell: ({ spec }) => Object.entries(spec?.selector ?? {}).map(([key, value]) => `${key}=${value}`).sort().join() || "<none>",
     },
   },
-  defaults({ spec }) {
-    for (const port of spec?.ports ?? []) port.targetPort ??= port.port;
-  },
+  defaults: serviceDefaults,
+  inherit: inheritService,
+  validate: validateService,
 });
 
 function externalAddress({ spec = {}, status }: Service): string {

@@ -1,6 +1,7 @@
 import { atomic, bool, field, kind, list, mergedBy, optional } from "../schema.ts";
 import { ObjectMeta } from "../meta.ts";
-import { LocalObjectReference, ObjectReference } from "../reference.ts";
+import { ObjectReference } from "../reference.ts";
+import { LocalObjectReference } from "./pod/reference.ts";
 import { resource } from "../resource.ts";
 
 export class ServiceAccount extends kind("v1", "k8s.io.api.core.v1.ServiceAccount", "An identity for programs.", {
