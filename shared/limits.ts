@@ -147,3 +147,16 @@ export const kernelLogRecords = 20_000;
 export const rememberedOomKills = 1000;
 /** Bytes of all values of a ConfigMap or Secret together: Kubernetes' own limit. */
 export const contentsBytes = 1024 * 1024;
+
+/** Writers that may wait for their turn at one object: more than that many at once is a loop gone wild. */
+export const writersPerObject = 256;
+/** Attempts to change one object that writers on other members keep changing. */
+export const writeAttempts = 5;
+/** Names tried for one generateName (KEP-4420). */
+export const generatedNames = 8;
+/** Seconds an Event is kept: Kubernetes' own default. */
+export const eventTtlSeconds = 3600;
+/** Events that share one lease: bounds what one expiry deletes at once (as in apiserver's lease manager). */
+export const eventLeaseObjects = 1000;
+/** Changes whose decoded objects watchers share: what a burst writes before the slowest live watcher has seen it. */
+export const sharedChanges = 1024;
