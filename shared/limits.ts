@@ -160,3 +160,5 @@ export const eventTtlSeconds = 3600;
 export const eventLeaseObjects = 1000;
 /** Changes whose decoded objects watchers share: what a burst writes before the slowest live watcher has seen it. */
 export const sharedChanges = 1024;
+/** Bytes of a process' output held for a reader that is slower than the process. */
+export const processBufferBytes = 64 * 1024;

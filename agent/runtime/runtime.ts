@@ -154,6 +154,8 @@ export interface ContainerRuntime {
   exec(containerId: string, command: readonly string[], options: { timeoutMs: number; maxOutputBytes: number }): Promise<ExecResult>;
   open(containerId: string, command: readonly string[] | undefined, options: { stdin: boolean; tty: boolean }): Promise<ProcessStreams>;
   stats(): Promise<readonly ContainerStats[]>;
+  /** The file at `logPath` was renamed: let the engine go on in a new one of that name (CRI's ReopenContainerLog). Of an ended container: nothing to do. */
+  reopenLog(containerId: string): Promise<void>;
   /** Calls `changed` whenever something of ours may have changed: a hint, never the truth. Resolves when the signal aborts. */
   watch(changed: () => void, signal: AbortSignal): Promise<void>;
   /** Calls that change something, since the start. Tests hold the agent to it: a reconnect must not move it. */

@@ -1,0 +1,397 @@
+// The container engine is Podman 4.3 or later, through its REST API. Podman holds all state: this class remembers only what saves a question (inspect answers
+// keyed by state) and what Podman forgets (why a start failed, whom the kernel's OOM killer took). Restart the agent, or Podman's service: nothing is lost, nothing moves.
+import process from "node:process";
+import { ContainersApi, ImagesApi, type ListContainer, NetworksApi, PodsApi, SystemApi } from "podman-api-client";
+import { podmanHeadTimeoutMs, podmanInspects } from "../../shared/limits.ts";
+import { containerLabels } from "../../shared/names.ts";
+import { nextDelay } from "../../shared/util/backoff.ts";
+import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
+import type { Log } from "../../shared/util/log.ts";
+import { cgroupStats } from "./cgroup_stats.ts";
+import { qualified } from "./image_reference.ts";
+import type { Liveness } from "./liveness.ts";
+import type { OomKills } from "./oom_kills.ts";
+import { runtimeError, status } from "./podman_errors.ts";
+import { reopenConmonLog } from "./conmon.ts";
+import { openProcess, runProcess } from "./podman_exec.ts";
+import { type Detail, detailOf, runs, type Seen, signature, toActual } from "./podman_observe.ts";
+import { containerCreateRequest, nameOfContainer, podCreateRequest, sandboxName } from "./podman_spec.ts";
+import { type CallOptions, jsonLines, type PodmanTransport } from "./podman_transport.ts";
+import {
+  type Actual,
+  type ContainerRuntime,
+  type ContainerSpec,
+  type ContainerStats,
+  type EngineInfo,
+  type ExecResult,
+  type ImageInfo,
+  type ProcessStreams,
+  RuntimeError,
+  type SandboxSpec,
+} from "./runtime.ts";
+
+export interface PodmanDependencies {
+  readonly transport: PodmanTransport;
+  readonly liveness: Liveness;
+  readonly oomKills: OomKills;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+export interface PodmanNetwork {
+  readonly name: string;
+  readonly bridge: string;
+  readonly subnet: string; // "10.42.7.0/24"
+  readonly gateway: string;
+  readonly mtu: number;
+}
+/** How long the event stream may stay away, and how it comes back. */
+const eventsBackoff = { baseMs: 500, capMs: 15_000 };
+/** What a container does that may change what we should do. exec and its like happen all the time and change nothing. */
+const eventsThatMatter = ["create", "start", "died", "remove"];
+
+interface Remembered {
+  readonly signature: string;
+  readonly detail: Detail | undefined;
+}
+
+export class PodmanRuntime implements ContainerRuntime {
+  readonly #transport: PodmanTransport;
+  readonly #on: PodmanDependencies;
+  readonly #network: string;
+  #details = new Map<string, Remembered>();
+  readonly #startErrors = new Map<string, string>();
+
+  constructor(dependencies: PodmanDependencies, options: { network: string }) {
+    this.#on = dependencies;
+    this.#transport = dependencies.transport;
+    this.#network = options.network;
+  }
+
+  get writes(): number {
+    return this.#transport.writes;
+  }
+
+  async info(): Promise<EngineInfo> {
+    const info = await this.#attempt("ask Podman what it is", () => new SystemApi(this.#transport.with()).info());
+    return {
+      name: "podman",
+      version: (info.version as { Version?: string } | undefined)?.Version ?? "",
+      cgroupVersion: info.host?.cgroupVersion === "v2" ? 2 : 1,
+      ociRuntime: info.host?.ociRuntime?.name ?? "",
+    };
+  }
+
+  async observe(): Promise<Actual> {
+    return await this.#attempt("list containers", async () => {
+      const entries = await this.#list();
+      const details = new Map<string, Remembered>();
+      const changed: ListContainer[] = [];
+      for (const entry of entries) {
+        const known = this.#details.get(entry.Id!);
+        if (known?.signature === signature(entry)) details.set(entry.Id!, known);
+        else changed.push(entry);
+      }
+      await Promise.all(Array.from({ length: podmanInspects }, async () => {
+        for (let entry = changed.pop(); entry; entry = changed.pop()) {
+          const inspected = await this.#containers().inspect(entry.Id!); // null: gone since the list
+          if (inspected) details.set(entry.Id!, { signature: signature(entry), detail: detailOf(inspected) });
+        }
+      }));
+      this.#details = details;
+      for (const id of this.#startErrors.keys()) if (!details.has(id)) this.#startErrors.delete(id);
+      await this.#on.oomKills.refresh();
+      const seen = entries.filter((entry) => details.has(entry.Id!)).map((entry) => this.#look(entry, details.get(entry.Id!)?.detail));
+      return toActual(await Promise.all(seen), this.#on.oomKills.ids);
+    });
+  }
+
+  /** One call: pod labels stand on the infra container too, so this is sandboxes and containers together. */
+  async #list(): Promise<ListContainer[]> {
+    return await this.#containers().list({ all: true, filters: { label: [containerLabels.podUid] } } as never);
+  }
+
+  async #look(entry: ListContainer, detail: Detail | undefined): Promise<Seen> {
+    const running = runs(entry);
+    const [process, monitor] = running
+      ? await Promise.all([
+        this.#on.liveness.process(entry.Pid ?? 0, entry.Id!),
+        detail?.conmonPid === undefined ? false : this.#on.liveness.monitor(detail.conmonPid),
+      ])
+      : [false, false];
+    return { entry, detail, process, monitor, startError: this.#startErrors.get(entry.Id!) };
+  }
+
+  async createSandbox(spec: SandboxSpec, signal?: AbortSignal): Promise<{ id: string }> {
+    const what = `create sandbox ${sandboxName(spec)}`;
+    return await this.#attempt(what, async () => {
+      const pods = this.#pods({ signal });
+      const request = podCreateRequest(spec, this.#network) as never;
+      try {
+        return { id: (await pods.create(request)).Id! };
+      } catch (error) {
+        const existing = await pods.inspect(sandboxName(spec));
+        if (existing === null) throw error;
+        if (existing.InfraContainerID) throw new RuntimeError("AlreadyExists", `Cannot ${what}: it exists`, { cause: error });
+        // Left half made by an engine that died: a pod without its infra container can do nothing and shows in no list.
+        await pods.remove(existing.Id!, { force: true });
+        return { id: (await pods.create(request)).Id! };
+      }
+    }, signal);
+  }
+
+  async startSandbox(id: string, signal?: AbortSignal): Promise<{ address: string | undefined }> {
+    return await this.#attempt(
+      `start sandbox ${id}`,
+      async () => {
+        const infra = await this.#infra(id, signal);
+        // The infra container alone: starting the pod would start every member, in no order.
+        await this.#containers({ signal }).start(infra);
+        const inspected = await this.#containers({ signal }).inspect(infra);
+        return { address: inspected === null ? undefined : detailOf(inspected).address };
+      },
+      signal,
+      "Start",
+    );
+  }
+
+  async #infra(sandboxId: string, signal?: AbortSignal): Promise<string> {
+    const pod = await this.#pods({ signal }).inspect(sandboxId);
+    if (!pod?.InfraContainerID) throw new RuntimeError("NotFound", `Cannot find sandbox ${sandboxId}: Podman has no such pod`);
+    return pod.InfraContainerID;
+  }
+
+  async removeSandbox(id: string, signal?: AbortSignal): Promise<void> {
+    await this.#attempt(`remove sandbox ${id}`, async () => {
+      const pod = await this.#pods({ signal }).inspect(id);
+      if (pod === null) return;
+      // One by one, because removing a pod gives each member its whole stop timeout, one after another.
+      for (const { Id } of pod.Containers ?? []) {
+        if (Id !== undefined && Id !== pod.InfraContainerID) await this.removeContainer(Id, signal);
+      }
+      if (pod.InfraContainerID) await this.#killOrphan(pod.InfraContainerID, 0);
+      await this.#pods({ signal }).remove(id, { force: true, timeout: 0 } as never);
+    }, signal);
+  }
+
+  async createContainer(sandboxId: string, spec: ContainerSpec, signal?: AbortSignal): Promise<{ id: string }> {
+    const name = nameOfContainer(spec);
+    return await this.#attempt(`create container ${name}`, async () => {
+      const containers = this.#containers({ signal });
+      try {
+        return { id: (await containers.create(containerCreateRequest(sandboxId, { ...spec, image: qualified(spec.image) }))).Id! };
+      } catch (error) {
+        if (status(error) !== 500) throw error;
+        // Podman 4 says 500 to all of these; its state says which.
+        if (await containers.exists(name)) {
+          throw new RuntimeError("AlreadyExists", `Cannot create container ${name}: it exists`, { cause: error });
+        }
+        if (!(await this.#images({ signal }).exists(qualified(spec.image)))) {
+          throw new RuntimeError("ImageMissing", `Cannot create container ${name}: image ${spec.image} is not on this node`, {
+            cause: error,
+          });
+        }
+        if (!(await this.#pods({ signal }).exists(sandboxId))) {
+          throw new RuntimeError("NotFound", `Cannot create container ${name}: sandbox ${sandboxId} is gone`, { cause: error });
+        }
+        throw error;
+      }
+    }, signal);
+  }
+
+  async startContainer(id: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#attempt(`start container ${id.slice(0, 12)}`, () => this.#containers({ signal }).start(id), signal, "Start");
+      this.#startErrors.delete(id);
+    } catch (error) {
+      // Podman leaves it "created" and keeps no word about it.
+      if (error instanceof RuntimeError && error.reason === "Start") this.#startErrors.set(id, (error.cause as Error).message);
+      throw error;
+    }
+  }
+
+  async stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void> {
+    await this.#attempt(`stop container ${id.slice(0, 12)}`, async () => {
+      if (await this.#killOrphan(id, graceSeconds, signal)) return;
+      try {
+        const call = { signal, headTimeoutMs: graceSeconds * 1000 + podmanHeadTimeoutMs };
+        await this.#containers(call).stop(id, { timeout: graceSeconds } as never);
+      } catch (error) {
+        if (status(error) !== 404) throw error;
+      }
+    }, signal);
+  }
+
+  async removeContainer(id: string, signal?: AbortSignal): Promise<void> {
+    await this.#attempt(`remove container ${id.slice(0, 12)}`, async () => {
+      await this.#killOrphan(id, 0, signal);
+      await this.#containers({ signal }).remove(id, { force: true, timeout: 0, v: true } as never);
+    }, signal);
+  }
+
+  /** Ends a running container whose monitor was killed; Podman's own stop would wait for that monitor for ever. False: it is no such container. */
+  async #killOrphan(id: string, graceSeconds: number, signal?: AbortSignal): Promise<boolean> {
+    const state = (await this.#containers({ signal }).inspect(id))?.State;
+    if (!state?.Running || !state.Pid || (state.ConmonPid && await this.#on.liveness.monitor(state.ConmonPid))) return false;
+    const gone = async () => !(await this.#on.liveness.process(state.Pid!, id));
+    const deadline = this.#on.clock.monotonic() + graceSeconds * 1000;
+    if (graceSeconds > 0 && !(await gone())) process.kill(state.Pid, "SIGTERM");
+    while (!(await gone())) {
+      if (this.#on.clock.monotonic() >= deadline) process.kill(state.Pid, "SIGKILL");
+      await sleep(this.#on.clock, 50, signal);
+    }
+    return true;
+  }
+
+  async image(reference: string): Promise<ImageInfo | undefined> {
+    return await this.#attempt(`look for image ${reference}`, async () => {
+      const image = await this.#images().inspect(qualified(reference));
+      if (image === null) return undefined;
+      return {
+        id: image.Id ?? "",
+        digests: (image.RepoDigests as string[] | null | undefined) ?? [],
+        user: (image as { User?: string }).User ?? "", // libpod's own field; the library's type is Docker's
+        sizeBytes: image.Size ?? 0,
+      };
+    });
+  }
+
+  async pull(reference: string, options: { auth?: string; signal?: AbortSignal; progress?(line: string): void }): Promise<ImageInfo> {
+    const { signal } = options;
+    const name = qualified(reference);
+    return await this.#attempt(
+      `pull image ${reference}`,
+      async () => {
+        const path = `/images/pull?reference=${encodeURIComponent(name)}&policy=always&quiet=false`;
+        const headers: Record<string, string> = options.auth === undefined ? {} : { "x-registry-auth": options.auth };
+        // The head waits for the registry's first byte: over LTE that may take long, and the caller's signal is the limit.
+        const response = await this.#transport.call("POST", path, undefined, headers, { signal, headTimeoutMs: Infinity });
+        let failure: string | undefined;
+        for await (const line of jsonLines(response.body ?? new Response("").body!)) {
+          // A failure comes inside a 200: the status was sent before the pull began.
+          if (typeof line.error === "string" && line.error !== "") failure = line.error;
+          else if (response.status >= 400) failure = String(line.message ?? line.cause);
+          else if (typeof line.stream === "string") options.progress?.(line.stream.trimEnd());
+        }
+        if (failure !== undefined) throw new Error(failure);
+        const image = await this.image(name);
+        if (image === undefined) throw new Error("Podman said that it was pulled, but does not have it");
+        return image;
+      },
+      signal,
+      "ImagePull",
+    );
+  }
+
+  async exec(containerId: string, command: readonly string[], options: { timeoutMs: number; maxOutputBytes: number }): Promise<ExecResult> {
+    return await this.#attempt(
+      `run ${command[0]} in ${containerId.slice(0, 12)}`,
+      () => runProcess(this.#on, containerId, command, options),
+    );
+  }
+
+  async open(
+    containerId: string,
+    command: readonly string[] | undefined,
+    options: { stdin: boolean; tty: boolean },
+  ): Promise<ProcessStreams> {
+    const what = command === undefined ? `attach to ${containerId.slice(0, 12)}` : `run ${command[0]} in ${containerId.slice(0, 12)}`;
+    return await this.#attempt(what, () => openProcess(this.#on, containerId, command, options));
+  }
+
+  /** From the kernel's cgroup files: Podman's own stats cost its service 10 MiB and 100 ms a call. */
+  async stats(): Promise<readonly ContainerStats[]> {
+    return await this.#attempt("measure containers", async () => {
+      const running = (await this.#list()).filter((entry) => runs(entry) && entry.Pid);
+      const all = await Promise.all(running.map((entry) => cgroupStats(entry.Id!, entry.Pid!)));
+      return all.filter((one) => one !== undefined);
+    });
+  }
+
+  async watch(changed: () => void, signal: AbortSignal): Promise<void> {
+    let delayMs = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#events(() => {
+          delayMs = 0;
+          changed();
+        }, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#on.log.info("Podman's event stream broke off", { error });
+      }
+      delayMs = nextDelay(eventsBackoff, delayMs, this.#on.random);
+      await sleep(this.#on.clock, delayMs, signal).catch(() => {}); // an abort ends the loop above
+      if (!signal.aborted) changed(); // whatever happened meanwhile was not told
+    }
+  }
+
+  async #events(changed: () => void, signal: AbortSignal): Promise<void> {
+    // A filter by label key alone matches no event on 4.3, so the labels are looked at here.
+    const filters = encodeURIComponent(JSON.stringify({ type: ["container"], event: eventsThatMatter }));
+    const response = await this.#transport.call("GET", `/events?stream=true&filters=${filters}`, undefined, {}, {
+      signal,
+      headTimeoutMs: Infinity,
+    });
+    for await (const event of jsonLines(response.body ?? new Response("").body!)) {
+      const { Attributes } = (event.Actor ?? {}) as { Attributes?: Record<string, string> };
+      if (Attributes?.[containerLabels.podUid] !== undefined) changed();
+    }
+  }
+
+  async reopenLog(id: string): Promise<void> {
+    await this.#attempt(`reopen the log of ${id.slice(0, 12)}`, async () => {
+      const inspected = await this.#containers().inspect(id);
+      if (inspected?.OCIConfigPath) await reopenConmonLog(inspected.OCIConfigPath);
+    });
+  }
+
+  /** Makes the Podman network if it is not there. With another subnet than asked for it is replaced, if no container uses it. @throws RuntimeError AlreadyExists if a link of the bridge's name stands there without the network */
+  async ensureNetwork(wanted: PodmanNetwork): Promise<void> {
+    await this.#attempt(`make network ${wanted.name}`, async () => {
+      const networks = new NetworksApi(this.#transport.with());
+      const existing = await networks.inspect(wanted.name);
+      if (existing !== null) {
+        if (sameNetwork(existing, wanted)) return;
+        await networks.remove(wanted.name);
+      }
+      await networks.create({
+        name: wanted.name,
+        driver: "bridge",
+        network_interface: wanted.bridge,
+        dns_enabled: false, // the agent answers DNS; aardvark knows only container names
+        ipv6_enabled: false,
+        subnets: [{ subnet: wanted.subnet, gateway: wanted.gateway }],
+        options: { mtu: String(wanted.mtu) },
+        ipam_options: { driver: "host-local" },
+      } as never);
+    });
+  }
+
+  #containers = (options: CallOptions = {}) => new ContainersApi(this.#transport.with(options));
+  #pods = (options: CallOptions = {}) => new PodsApi(this.#transport.with(options));
+  #images = (options: CallOptions = {}) => new ImagesApi(this.#transport.with(options));
+
+  async #attempt<T>(
+    what: string,
+    work: () => Promise<T>,
+    signal?: AbortSignal,
+    otherwise: "Engine" | "Start" | "ImagePull" = "Engine",
+  ): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw runtimeError(error, what, otherwise, signal);
+    }
+  }
+}
+
+function sameNetwork(existing: unknown, wanted: PodmanNetwork): boolean {
+  const { network_interface, subnets, options } = existing as {
+    network_interface?: string;
+    subnets?: { subnet?: string; gateway?: string }[];
+    options?: { mtu?: string };
+  };
+  return network_interface === wanted.bridge && subnets?.length === 1 && subnets[0]?.subnet === wanted.subnet &&
+    subnets[0].gateway === wanted.gateway && options?.mtu === String(wanted.mtu);
+}
