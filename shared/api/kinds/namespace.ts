@@ -5,8 +5,6 @@ import { qualifiedName } from "../names.ts";
 import { invalid, resource } from "../resource.ts";
 
 const core = "k8s.io.api.core.v1";
-/** The label by which selectors of namespaces can mean one by its name. */
-export const nameLabel = "kubernetes.io/metadata.name";
 
 export class NamespaceCondition extends message(`${core}.NamespaceCondition`, "One aspect of a namespace's end.", {
   type: required(1, string, "Name of the aspect."),
@@ -41,9 +39,6 @@ export const namespaces = resource(Namespace, {
   subresources: [{ name: "finalize", kind: "Namespace", verbs: ["update"] }],
   selectable: { "status.phase": (namespace) => namespace.status?.phase ?? "" },
   columns: { Status: (namespace) => namespace.status?.phase ?? "" },
-  defaults({ metadata }) {
-    if (metadata?.name) metadata.labels = { ...metadata.labels, [nameLabel]: metadata.name };
-  },
   born(namespace) {
     const finalizers = namespace.spec?.finalizers ?? [];
     namespace.spec = { finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"] };
