@@ -1,0 +1,229 @@
+// Watches of this member. A watcher is in one of two conditions:
+//
+//   synced    it has been offered everything up to the newest revision; new events go straight into its queue, which is bounded;
+//   lagging   its queue was full, or it began in the past; `#next` is the first revision it has not been offered. A writer passes it by at the cost of one
+//             comparison. When the consumer has emptied the queue it is filled again from the event log, whole revisions at a time, until it has caught up;
+//             should compaction overtake it, the watch ends with Compacted.
+//
+// So the writer never waits, nobody buffers without bound, and the order in the queue is always that of the revisions: progress marks travel in the same
+// queue and cannot overtake an event. One StoreEvent object, with views of the store's own bytes, serves all watchers.
+import { storeSliceItems, watchBufferBytes, watchBufferEvents } from "../../shared/limits.ts";
+import type { Mvcc } from "./mvcc.ts";
+import { PrefixIndex } from "./prefix_index.ts";
+import type { Audience } from "./state.ts";
+import { StoreError, type StoreEvent, type WatchBatch } from "./store.ts";
+
+export interface WatchOptions {
+  readonly signal: AbortSignal;
+  /** Also deliver progress marks. */
+  readonly progress?: boolean;
+}
+
+export class WatchHub implements Audience {
+  readonly #state: { readonly mvcc: Mvcc };
+  /** Lets other work run. */
+  readonly #pause: () => Promise<void>;
+  readonly #watchers = new PrefixIndex<Watcher>();
+
+  constructor(state: { readonly mvcc: Mvcc }, pause: () => Promise<void>) {
+    this.#state = state;
+    this.#pause = pause;
+  }
+
+  get size(): number {
+    return this.#watchers.size;
+  }
+
+  /** The watch begins when the iteration does; each iteration is a watch of its own. See Store.watch. */
+  watch(prefix: string, from: number, options: WatchOptions): AsyncIterable<WatchBatch> {
+    return {
+      [Symbol.asyncIterator]: () => {
+        const watcher = new Watcher(this.#state, prefix, from, options, this.#pause, () => this.#watchers.remove(prefix, watcher));
+        if (!options.signal.aborted) this.#watchers.add(prefix, watcher);
+        return watcher;
+      },
+    };
+  }
+
+  written(events: number): void {
+    if (this.#watchers.size === 0) return;
+    const { mvcc } = this.#state, { revision } = mvcc;
+    if (events === 1) { // nearly always, and then one batch serves all
+      let batch: WatchBatch | undefined;
+      for (const watcher of this.#watchers.of(mvcc.eventKey(mvcc.events - 1))) {
+        if (watcher.wants(revision)) watcher.offer(batch ??= { revision, events: [mvcc.event(mvcc.events - 1)] });
+      }
+      return;
+    }
+    const offers = new Map<Watcher, StoreEvent[]>();
+    for (let position = mvcc.events - events; position < mvcc.events; position++) {
+      let event: StoreEvent | undefined;
+      for (const watcher of this.#watchers.of(mvcc.eventKey(position))) {
+        if (!watcher.wants(revision)) continue;
+        event ??= mvcc.event(position);
+        const list = offers.get(watcher);
+        if (list) list.push(event);
+        else offers.set(watcher, [event]);
+      }
+    }
+    for (const [watcher, list] of offers) watcher.offer({ revision, events: list });
+  }
+
+  /** A snapshot took the state's place: what happened in between is in its event log, or compacted. */
+  replaced(lastRevision: number): void {
+    for (const watcher of this.#watchers.all()) watcher.replaced(lastRevision);
+  }
+
+  /** Gives the watchers that asked for it a mark, if there is anything to tell. */
+  progress(): void {
+    for (const watcher of this.#watchers.all()) watcher.mark();
+  }
+
+  /** Ends all watches as if their signals had aborted. */
+  close(): void {
+    for (const watcher of [...this.#watchers.all()]) watcher.end();
+  }
+}
+
+class Watcher implements AsyncIterator<WatchBatch> {
+  readonly #state: { readonly mvcc: Mvcc };
+  readonly #prefix: string;
+  readonly #from: number;
+  readonly #options: WatchOptions;
+  readonly #pause: () => Promise<void>;
+  readonly #leave: () => void;
+  #queue: WatchBatch[] = [];
+  #queuedEvents = 0;
+  #queuedBytes = 0;
+  #lagging: boolean;
+  /** While lagging, the first revision that has not been offered yet. */
+  #next: number;
+  /** Revision of the newest batch or mark that was queued. */
+  #told = 0;
+  #ended = false;
+  /** Pending while the consumer has nothing to fetch. */
+  #idle: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(
+    state: { readonly mvcc: Mvcc },
+    prefix: string,
+    from: number,
+    options: WatchOptions,
+    pause: () => Promise<void>,
+    leave: () => void,
+  ) {
+    this.#state = state;
+    this.#prefix = prefix;
+    this.#from = this.#next = from;
+    this.#options = options;
+    this.#pause = pause;
+    this.#leave = leave;
+    this.#lagging = from <= state.mvcc.revision;
+    if (options.signal.aborted) this.#ended = true;
+    else options.signal.addEventListener("abort", this.end, { once: true });
+  }
+
+  wants(revision: number): boolean {
+    return !this.#lagging && revision >= this.#from;
+  }
+
+  /** The writer's side; returns at once, whatever the consumer does. */
+  offer(batch: WatchBatch): void {
+    // A queue that is empty takes any revision: the largest transaction must get through, too.
+    const fits = this.#queuedEvents + batch.events.length <= watchBufferEvents && this.#queuedBytes + bytesOf(batch) <= watchBufferBytes;
+    if (!fits && this.#queue.length > 0) {
+      this.#lagging = true;
+      this.#next = batch.revision;
+      return;
+    }
+    this.#push(batch);
+  }
+
+  mark(): void {
+    const { revision } = this.#state.mvcc;
+    if (!this.#options.progress || this.#lagging || revision <= this.#told || revision < this.#from - 1) return;
+    // A mark that nobody has fetched yet says less than this one.
+    if (this.#queue.at(-1)?.events.length === 0) this.#queue.pop();
+    this.#push({ revision, events: [] });
+  }
+
+  replaced(lastRevision: number): void {
+    if (this.#lagging) return;
+    this.#next = Math.max(this.#from, lastRevision + 1);
+    this.#lagging = this.#next <= this.#state.mvcc.revision;
+    this.#wakeUp();
+  }
+
+  end = (): void => {
+    this.#ended = true;
+    this.#queue = [];
+    this.#options.signal.removeEventListener("abort", this.end);
+    this.#leave();
+    this.#wakeUp();
+  };
+
+  async next(): Promise<IteratorResult<WatchBatch>> {
+    for (;;) {
+      const batch = this.#queue.shift();
+      if (batch) {
+        this.#queuedEvents -= batch.events.length;
+        this.#queuedBytes -= bytesOf(batch);
+        return { done: false, value: batch };
+      }
+      if (this.#ended) return { done: true, value: undefined };
+      if (this.#lagging) {
+        this.#refill();
+        if (this.#queue.length === 0 && this.#lagging) await this.#pause();
+      } else await (this.#idle ??= new Promise<void>((resolve) => this.#wake = resolve));
+    }
+  }
+
+  async return(): Promise<IteratorResult<WatchBatch>> {
+    this.end();
+    return { done: true, value: undefined };
+  }
+
+  /** Fills the empty queue from the event log, as far as its bounds and one slice of work go. @throws StoreError Compacted */
+  #refill(): void {
+    const { mvcc } = this.#state;
+    if (this.#next <= mvcc.compactRevision) {
+      this.end();
+      const message = `Cannot watch from revision ${this.#next}: history begins behind revision ${mvcc.compactRevision}`;
+      throw new StoreError("Compacted", message, { revision: mvcc.compactRevision });
+    }
+    let position = mvcc.findEvent(this.#next);
+    const end = Math.min(mvcc.events, position + storeSliceItems);
+    while (position < end && this.#queuedEvents < watchBufferEvents && this.#queuedBytes < watchBufferBytes) {
+      const revision = mvcc.eventRevision(position), events: StoreEvent[] = [];
+      for (; position < mvcc.events && mvcc.eventRevision(position) === revision; position++) {
+        if (mvcc.eventKey(position).startsWith(this.#prefix)) events.push(mvcc.event(position));
+      }
+      if (events.length > 0) this.#push({ revision, events });
+      this.#next = revision + 1;
+    }
+    if (position < mvcc.events) return;
+    this.#lagging = false;
+    this.mark();
+  }
+
+  #push(batch: WatchBatch): void {
+    this.#queue.push(batch);
+    this.#queuedEvents += batch.events.length;
+    this.#queuedBytes += bytesOf(batch);
+    this.#told = batch.revision;
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#idle = this.#wake = undefined;
+  }
+}
+
+/** What a batch keeps in memory, about: values are shared, but a waiting event may be the last to need one. */
+function bytesOf(batch: WatchBatch): number {
+  let bytes = 0;
+  for (const { key, current } of batch.events) bytes += key.length + current.value.length;
+  return bytes;
+}
