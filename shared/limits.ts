@@ -162,3 +162,17 @@ export const eventLeaseObjects = 1000;
 export const sharedChanges = 1024;
 /** Bytes of a process' output held for a reader that is slower than the process. */
 export const processBufferBytes = 64 * 1024;
+
+/** Bytes of an MQTT packet around its payload: the longest topic of ours, message id, a will. */
+export const mqttHeaderBytes = 1024;
+/** Packets of one connection handled at a time, and those that may wait before it has said CONNECT. */
+export const mqttConcurrency = 100;
+export const mqttQueuedPackets = 42;
+/** Milliseconds a connection has until its CONNECT is there. */
+export const mqttConnectTimeoutMs = 10_000;
+/** Connections to one broker; above that they are closed at once. File descriptors are the limit behind it. */
+export const mqttConnections = 16_000;
+/** Connections the kernel may hold for us while a fleet comes back. */
+export const listenBacklog = 4096;
+/** Milliseconds until a Podman service that we started must answer: on a cold SD card it reads its whole store first. */
+export const serviceStartMs = 60_000;
