@@ -28,3 +28,6 @@ export function humanDuration(durationMs: number): string {
 /** The AGE of something that happened at `timestamp` (RFC 3339), seen at `now` (milliseconds since 1970). */
 export const age = (timestamp: string | undefined, now: number): string =>
   timestamp ? humanDuration(now - Date.parse(timestamp)) : "<unknown>";
+/** The Age column, for kinds that show it before others. */
+export const ageOf = (object: { metadata?: { creationTimestamp?: string } }, now: number): string =>
+  age(object.metadata?.creationTimestamp, now);

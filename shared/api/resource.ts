@@ -84,7 +84,7 @@ export interface Kind<T = KubernetesObject> extends Resource<T> {
 }
 
 /** A kind from its schema (made with `kind(apiVersion, id, doc, fields)`) and its facts. */
-export function resource<T>(schema: Message<T>, facts: Resource<T>): Kind<T> {
+export function resource<T>(schema: Message<T>, facts: Resource<NoInfer<T>>): Kind<T> {
   const [version, group = ""] = schema.apiVersion!.split("/").reverse() as [string, string?];
   const kind = schema.id.slice(schema.id.lastIndexOf(".") + 1);
   return { ...facts, schema, group, version, kind, singular: kind.toLowerCase() };

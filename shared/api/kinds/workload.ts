@@ -1,0 +1,67 @@
+// What the kinds that make pods from a template have in common.
+import type { Cause } from "../decode.ts";
+import { validateLabelSelector } from "../labels.ts";
+import type { LabelSelector } from "../meta.ts";
+import { type Column, forbidden, immutable, invalid, missing, unsupported } from "../resource.ts";
+import { fromLabelSelector, matchLabels, toText } from "../selector.ts";
+import { sameJson } from "../json.ts";
+import type { PodTemplateSpec } from "./pod/pod_spec.ts";
+import { validatePodTemplate } from "./pod/validate.ts";
+
+interface Workload {
+  readonly spec?: { readonly selector?: LabelSelector; readonly template?: PodTemplateSpec };
+}
+
+/** Containers, Images and Selector, for `-o wide`. */
+export const wideColumns = {
+  Containers: { wide: true, cell: ({ spec }) => containers(spec?.template, "name") },
+  Images: { wide: true, cell: ({ spec }) => containers(spec?.template, "image") },
+  Selector: { wide: true, cell: ({ spec }) => selectorText(spec?.selector) },
+} satisfies Record<string, Column<Workload>>;
+
+const containers = (template: PodTemplateSpec | undefined, key: "name" | "image"): string =>
+  template?.spec?.containers?.map((container) => container[key] ?? "").join() ?? "";
+export const selectorText = (selector: LabelSelector | undefined): string =>
+  toText(fromLabelSelector(selector ?? {}).toSorted((a, b) => a.key < b.key ? -1 : 1)) || "<none>";
+
+/** `restartPolicy` must be Always, and `selector` must match the template. `kind` as its messages name it. */
+export function validateSelectorAndTemplate(kind: string, spec: Workload["spec"] = {}): Cause[] {
+  const { selector, template = {} } = spec;
+  const causes: Cause[] = [];
+  const rules = fromLabelSelector(selector);
+  if (!selector) causes.push(missing("spec.selector"));
+  else {
+    causes.push(...validateLabelSelector(selector, "spec.selector"));
+    // Kubernetes says "deployment" of ReplicaSets, too.
+    const called = kind === "DaemonSet" ? "daemonset" : "deployment";
+    if (rules.length === 0) causes.push(invalid("spec.selector", selector, `empty selector is invalid for ${called}`));
+    else if (causes.length === 0 && !matchLabels(rules, template.metadata?.labels)) {
+      const labels = template.metadata?.labels ?? {};
+      causes.push(invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+    }
+  }
+  causes.push(...validatePodTemplate(template, "spec.template"));
+  const { restartPolicy = "Always", activeDeadlineSeconds } = template.spec ?? {};
+  if (restartPolicy !== "Always") causes.push(unsupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]));
+  if (activeDeadlineSeconds !== undefined) {
+    const called = kind === "DaemonSet" ? "DaemonSet" : "ReplicaSet";
+    causes.push(forbidden("spec.template.spec.activeDeadlineSeconds", `activeDeadlineSeconds in ${called} is not Supported`));
+  }
+  return causes;
+}
+export const selectorChanged = (spec: Workload["spec"], old: Workload["spec"]): Cause[] =>
+  old === undefined || sameJson(spec?.selector, old.selector) ? [] : [immutable("spec.selector", spec?.selector)];
+
+export const notNegative = (field: string, value: number | undefined): Cause[] =>
+  value !== undefined && value < 0 ? [invalid(field, value, "must be greater than or equal to 0")] : [];
+
+/** How many, or what part of all, may be away or too many in a rolling update. */
+export function validateCount(field: string, value: number | string | undefined): Cause[] {
+  if (typeof value !== "string") return notNegative(field, value);
+  const words =
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+  return /^[0-9]+%$/.test(value) ? [] : [invalid(field, value, words)];
+}
+export const atMostAll = (field: string, value: number | string | undefined): Cause[] =>
+  typeof value === "string" && parseInt(value) > 100 ? [invalid(field, value, "must not be greater than 100%")] : [];
+export const isNothing = (value: number | string | undefined): boolean => parseInt(String(value ?? 0)) === 0;
