@@ -1,0 +1,75 @@
+// A broker with real TLS and a fleet that only listens, for tests of either side of the wire.
+import { X509Certificate } from "node:crypto";
+import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import { type Broker, type FleetHandlers, type NodeClient, startBroker } from "../../master/broker/broker.ts";
+import type { NodeIdentity } from "../../master/broker/authorize.ts";
+import { Authority, type KeyPair } from "../../master/pki/authority.ts";
+import { silentLog } from "../../shared/util/log.ts";
+import { systemClock } from "../../shared/util/clock.ts";
+import type { Place } from "../../shared/wire/topics.ts";
+
+export interface BrokerKit {
+  readonly authority: Authority;
+  readonly broker: Broker;
+  readonly clients: NodeClient[];
+  readonly heard: { nodeId: string; place: Place; payload: Uint8Array }[];
+  readonly retained: Map<string, { topic: string; payload: Uint8Array }[]>;
+  /** Enrols a key: its certificate's connections have this identity from now on. */
+  enroll(pair: KeyPair, identity: NodeIdentity): void;
+  connect(pair: KeyPair | undefined, options?: IClientOptions): MqttClient;
+  stop(): Promise<void>;
+}
+
+export async function brokerKit(): Promise<BrokerKit> {
+  const { authority } = await Authority.create("skerry-ca"), server = await authority.issueServer(["127.0.0.1"]);
+  const enrolled = new Map<string, NodeIdentity>(), stop = new AbortController(), opened: MqttClient[] = [];
+  const clients: NodeClient[] = [], heard: BrokerKit["heard"] = [], retained: BrokerKit["retained"] = new Map();
+  const fleet: FleetHandlers = {
+    identify: (raw) => enrolled.get(authority.verify(raw)?.keyHash ?? ""),
+    connected: (client) => void clients.push(client),
+    message: (client, place, payload) => void heard.push({ nodeId: client.identity.nodeId, place, payload: Uint8Array.from(payload) }),
+    subscribed() {},
+    disconnected: (client) => void clients.splice(clients.indexOf(client), 1),
+    retained: (filter) => retained.get(filter) ?? [],
+  };
+  const broker = await startBroker(
+    { fleet, clock: systemClock, log: silentLog },
+    { tls: { cert: server.certificate, key: server.key, ca: authority.certificate }, listen: [{ host: "127.0.0.1", port: 0 }] },
+    stop.signal,
+  );
+  return {
+    authority,
+    broker,
+    clients,
+    heard,
+    retained,
+    enroll: (pair, identity) => void enrolled.set(authority.verify(new X509Certificate(pair.certificate).raw)!.keyHash, identity),
+    connect(pair, options) {
+      const client = mqtt.connect(`mqtts://127.0.0.1:${broker.ports[0]}`, {
+        ca: authority.certificate,
+        ...(pair && { cert: pair.certificate, key: pair.key }),
+        protocolVersion: 4,
+        reconnectPeriod: 0,
+        keepalive: 60,
+        clean: true,
+        ...options,
+      });
+      client.on("error", () => {});
+      opened.push(client);
+      return client;
+    },
+    async stop() {
+      await Promise.all(opened.map((client) => client.endAsync(true)));
+      stop.abort();
+      await broker.stopped;
+    },
+  };
+}
+
+/** Resolves once `condition` holds; looks every 5 ms. */
+export async function until(condition: () => boolean, timeoutMs = 4000): Promise<void> {
+  for (const end = performance.now() + timeoutMs; !condition();) {
+    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
