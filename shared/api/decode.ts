@@ -1,5 +1,7 @@
-// From a request body to an object: what is wrong with it comes back in the words and places Kubernetes uses.
+// From a parsed body to an object: what is wrong with it comes back in the words and places Kubernetes uses.
 import * as v from "valibot";
+import { reportedProblems } from "../limits.ts";
+import { quantityMessage } from "./quantity.ts";
 import type { Message, Type } from "./schema.ts";
 
 /** One reason of a 422, in Kubernetes' words (metav1.StatusCause). */
@@ -16,32 +18,82 @@ export type Cause = {
   field: string;
   message: string;
 };
-export type Decoded<T> = { value: T; unreadable: string[]; unknown: string[]; causes: Cause[] };
+/** What a schema makes of an input. `value` is whole only if nothing is `unreadable`. */
+export interface Decoded<T> {
+  readonly value: T;
+  /** Values that no Go server could read, in Go's words: 400, whatever the strictness. */
+  readonly unreadable: string[];
+  /** `unknown field "spec.bogus"`: an error or a warning, as ?fieldValidation says. */
+  readonly unknown: string[];
+  /** Values that can be read but are not allowed: 422. */
+  readonly causes: Cause[];
+}
 
-/** 400 if `unreadable`; `unknown` is an error or a warning as ?fieldValidation says; 422 if `causes`. Defaults are filled in. */
+/** Fills in defaults, drops unknown fields and empty ones, and says everything that is wrong at once. */
 export function decode<T>(type: Type<T>, input: unknown): Decoded<T> {
   const { output, issues = [] } = v.safeParse(type, input, { abortPipeEarly: true });
   const decoded: Decoded<T> = { value: output as T, unreadable: [], unknown: [], causes: [] };
   for (const issue of issues) {
-    const field = fieldPath(issue);
-    if (issue.type === "unknown") decoded.unknown.push(`unknown field "${field}"`);
-    else if (issue.kind === "schema") decoded.unreadable.push(`${field}: ${issue.message}, got ${JSON.stringify(issue.input)}`);
-    else decoded.causes.push(cause(field, issue));
+    if (issue.type === "unknown") report(decoded.unknown, () => `unknown field "${strictPath(issue)}"`);
+    else if (issue.kind === "schema") report(decoded.unreadable, () => unreadable(type, issue));
+    else report(decoded.causes, () => cause(issue));
   }
   return decoded;
 }
-function cause(field: string, issue: v.BaseIssue<unknown>): Cause {
+/** A hostile body has a million problems; nobody reads more than some. */
+function report<P>(problems: P[], problem: () => P): void {
+  if (problems.length < reportedProblems) problems.push(problem());
+}
+
+function cause(issue: v.BaseIssue<unknown>): Cause {
+  const field = fieldPath(issue);
   if (issue.type === "required") return { reason: "FieldValueRequired", field, message: "Required value" };
   const value = JSON.stringify(issue.input);
   if (issue.type !== "values") return { reason: "FieldValueInvalid", field, message: `Invalid value: ${value}: ${issue.message}` };
   const allowed = (issue.requirement as string[]).toSorted().map((s) => `"${s}"`).join(", ");
   return { reason: "FieldValueNotSupported", field, message: `Unsupported value: ${value}: supported values: ${allowed}` };
 }
-function fieldPath(issue: v.BaseIssue<unknown>): string {
-  let path = "";
-  for (const { type, key } of (issue.path ?? []) as { type: string; key: unknown }[]) {
-    path += type === "object" ? `${path && "."}${key}` : `[${key}]`;
+
+type Step = { type: "object" | "map" | "array"; key: string | number };
+const steps = (issue: v.BaseIssue<unknown>): Step[] => (issue.path ?? []) as unknown as Step[];
+/** `spec.nodeSelector[disk]`: as validation writes it (field.Path). */
+const fieldPath = (issue: v.BaseIssue<unknown>): string => written(issue, ({ type }) => type === "object");
+/** `spec.nodeSelector.disk`: as the strict decoder writes it. */
+const strictPath = (issue: v.BaseIssue<unknown>): string => written(issue, ({ type }) => type !== "array");
+const written = (issue: v.BaseIssue<unknown>, dotted: (step: Step) => boolean): string =>
+  steps(issue).map((step, i) => dotted(step) ? `${i > 0 ? "." : ""}${step.key}` : `[${step.key}]`).join("");
+
+/** What encoding/json says: `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`. */
+function unreadable(root: Type<unknown>, issue: v.BaseIssue<unknown>): string {
+  let type = root, struct = "";
+  const names: string[] = [];
+  for (const { key } of steps(issue)) {
+    if (type.type === "message") {
+      struct = shortName(type.proto);
+      names.push(String(key));
+      type = (type as Message).fields[key]!.type;
+    } else type = type.item!;
   }
-  return path;
+  const { input } = issue, at = fieldPath(issue);
+  // Types with a text of their own say what is wrong with it; we add where.
+  if (typeof input === "string" || (typeof input === "number" && type.proto.endsWith(".Quantity"))) {
+    const where = `${at}: ${JSON.stringify(input)}`;
+    if (type.proto.endsWith(".Quantity")) return `${quantityMessage} (${where})`;
+    if (type.proto.endsWith("Time")) return `parsing time ${JSON.stringify(input)} as "2006-01-02T15:04:05Z07:00": cannot parse (${where})`;
+    if (type.proto.endsWith(".Duration")) return `time: invalid duration ${JSON.stringify(input)} (${where})`;
+    if (type.proto === "bytes" && !type.item) return `illegal base64 data (${at})`; // may be a secret
+  }
+  const into = struct ? `struct field ${struct}.${names.join(".")}` : "value", expected = goType(type);
+  // A number where one belongs, but of another size, is shown.
+  const got = typeof input === "number" && /^(int|float)/.test(expected) ? `number ${input}` : jsonType(input);
+  return `json: cannot unmarshal ${got} into Go ${into} of type ${expected}`;
 }
-export type { Message };
+const jsonType = (value: unknown): string =>
+  value === null ? "null" : Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+function goType(type: Type<unknown>): string {
+  if (type.type === "map") return `map[string]${goType(type.item!)}`;
+  if (type.item) return `[]${goType(type.item)}`;
+  if (!type.proto.includes(".")) return type.proto === "double" ? "float64" : type.proto === "bytes" ? "[]uint8" : type.proto;
+  return type.proto.split(".").slice(-2).join(".");
+}
+const shortName = (proto: string): string => proto.slice(proto.lastIndexOf(".") + 1);

@@ -107,6 +107,8 @@ export const list = <T>(item: Type<T>): Type<T[]> =>
     openapi: { type: "array" },
     item,
   }) as never;
+/** A list in JSON that is a message of its own in protobuf, with the list in field 1: ExtraValue, Verbs. */
+export const wrapped = <T>(proto: string, item: Type<T>): Type<T[]> => ({ ...list(item), proto }) as never;
 /** Not v.record(): that drops the keys "constructor", "prototype" and "__proto__", and a ConfigMap may hold all three. */
 export const map = <T>(item: Type<T>): Type<Record<string, T>> =>
   ({
