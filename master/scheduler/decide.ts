@@ -1,0 +1,41 @@
+// Where should this pod run? Pure: filters, then scores; equals are told apart by the chance handed in.
+import type { Random } from "../../shared/util/clock.ts";
+import { type Filter, filters, type NodeView, type PodView } from "./filters.ts";
+import { scores } from "./scores.ts";
+
+export type Decision = { readonly node: string } | { readonly reasons: ReadonlyMap<string, number>; readonly nodes: number };
+
+export function decide(pod: PodView, nodes: Iterable<NodeView>, random: Random, rules: readonly Filter[] = filters): Decision {
+  const reasons = new Map<string, number>();
+  let best: string | undefined, bestScore = -1, equals = 0, count = 0;
+  for (const node of nodes) {
+    count++;
+    const refused = why(pod, node, rules);
+    if (refused) {
+      for (const reason of refused) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+      continue;
+    }
+    const score = scores.reduce((sum, { score, weight }) => sum + weight * score(pod, node), 0);
+    if (score > bestScore) {
+      best = node.name;
+      bestScore = score;
+      equals = 1;
+    } else if (score === bestScore && random() * ++equals < 1) best = node.name; // each of the equals is as likely as the others
+  }
+  return best === undefined ? { reasons, nodes: count } : { node: best };
+}
+
+/** Reasons of the first rule that refuses. */
+export function why(pod: PodView, node: NodeView, rules: readonly Filter[]): readonly string[] | undefined {
+  for (const rule of rules) {
+    const reasons = rule(pod, node);
+    if (reasons.length > 0) return reasons;
+  }
+  return undefined;
+}
+
+/** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` */
+export function explain({ reasons, nodes }: { reasons: ReadonlyMap<string, number>; nodes: number }): string {
+  const parts = [...reasons].map(([reason, count]) => `${count} ${reason}`).sort();
+  return `0/${nodes} nodes are available${parts.length > 0 ? `: ${parts.join(", ")}` : ""}.`;
+}

@@ -1,0 +1,116 @@
+// One function per rule: may this pod run on this node? Each answers with the reason why not, in Kubernetes' words.
+import type { Node, Taint } from "../../shared/api/kinds/node.ts";
+import type { Pod } from "../../shared/api/kinds/pod.ts";
+import type { NodeSelector, NodeSelectorRequirement } from "../../shared/api/kinds/pod/affinity.ts";
+import type { Toleration } from "../../shared/api/kinds/pod/pod_spec.ts";
+import { type Amounts, hostPorts } from "./resources.ts";
+
+/** What a decision needs to know of a node, kept up to date by the scheduler. */
+export interface NodeView {
+  readonly name: string;
+  readonly node: Node;
+  readonly allocatable: Amounts;
+  /** Sum of the requests of the pods there. */
+  readonly used: Amounts;
+  /** Host ports taken there. */
+  readonly ports: readonly { protocol: string; ip: string; port: number }[];
+}
+/** A pod with what was computed of it once. */
+export interface PodView {
+  readonly pod: Pod;
+  readonly requests: Amounts;
+}
+export type Filter = (pod: PodView, node: NodeView) => readonly string[];
+
+export const nodeName: Filter = ({ pod }, node) => {
+  const wanted = pod.spec?.nodeName;
+  return wanted && wanted !== node.name ? ["node(s) didn't match the requested node name"] : [];
+};
+
+export const unschedulable: Filter = ({ pod }, { node }) =>
+  node.spec?.unschedulable && !tolerated({ key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }, pod.spec?.tolerations)
+    ? ["node(s) were unschedulable"]
+    : [];
+
+export const nodeAffinity: Filter = ({ pod }, { name, node }) => {
+  const labels = node.metadata?.labels ?? {}, selector = Object.entries(pod.spec?.nodeSelector ?? {});
+  const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return selector.every(([key, value]) => labels[key] === value) && (!required || matchesTerms(required, labels, name))
+    ? []
+    : ["node(s) didn't match Pod's node affinity/selector"];
+};
+
+export const taints: Filter = ({ pod }, { node }) => {
+  const hard = node.spec?.taints?.find((taint) => taint.effect !== "PreferNoSchedule" && !tolerated(taint, pod.spec?.tolerations));
+  return hard ? [`node(s) had untolerated taint {${hard.key}: ${hard.value ?? ""}}`] : [];
+};
+
+/** A node that was never Ready, or says it is not, gets nothing new. */
+export const readiness: Filter = (_pod, { node }) => {
+  const ready = node.status?.conditions?.find((condition) => condition.type === "Ready");
+  return ready?.status === "True" ? [] : ["node(s) were not ready"];
+};
+
+export const resources: Filter = ({ requests }, { allocatable, used }) => {
+  const short: string[] = [];
+  for (const [name, wanted] of Object.entries(requests)) {
+    if (wanted > 0 && (used[name] ?? 0) + wanted > (allocatable[name] ?? 0)) {
+      short.push(name === "pods" ? "Too many pods" : `Insufficient ${name}`);
+    }
+  }
+  return short;
+};
+
+export const ports: Filter = ({ pod }, { ports: taken }) => {
+  const clash = hostPorts(pod.spec!).some((wanted) =>
+    taken.some((other) =>
+      other.port === wanted.port && other.protocol === wanted.protocol &&
+      (other.ip === wanted.ip || other.ip === "0.0.0.0" || wanted.ip === "0.0.0.0")
+    )
+  );
+  return clash ? ["node(s) didn't have free ports for the requested pod ports"] : [];
+};
+
+/** In the order they are asked; the first that says no decides. */
+export const filters: readonly Filter[] = [nodeName, readiness, unschedulable, nodeAffinity, taints, resources, ports];
+
+/** Which nodes a daemon's pod may run on: readiness and pressure do not count, the daemon tolerates them (KEP-548). */
+export const daemonFilters: readonly Filter[] = [nodeName, nodeAffinity, taints];
+
+export function tolerated(taint: Pick<Taint, "key" | "effect"> & { value?: string }, tolerations: readonly Toleration[] = []): boolean {
+  return tolerations.some((toleration) => {
+    if (toleration.effect && toleration.effect !== taint.effect) return false;
+    if (!toleration.key) return toleration.operator === "Exists";
+    if (toleration.key !== taint.key) return false;
+    return toleration.operator === "Exists" || (toleration.value ?? "") === (taint.value ?? "");
+  });
+}
+
+/** Terms are alternatives; the requirements of one term must all hold. */
+export function matchesTerms(selector: NodeSelector, labels: Readonly<Record<string, string>>, name: string): boolean {
+  return selector.nodeSelectorTerms.some(({ matchExpressions = [], matchFields = [] }) =>
+    matchExpressions.length + matchFields.length > 0 && matchExpressions.every((requirement) =>
+      matches(requirement, labels[requirement.key])
+    ) &&
+    matchFields.every((requirement) => requirement.key === "metadata.name" && matches(requirement, name))
+  );
+}
+
+function matches({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value);
+    case "NotIn":
+      return value === undefined || !values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+    case "Gt":
+      return value !== undefined && Number(value) > Number(values[0]);
+    case "Lt":
+      return value !== undefined && Number(value) < Number(values[0]);
+    default:
+      return false; // an operator of a later release: the safe answer is no
+  }
+}

@@ -1,0 +1,34 @@
+// Among the nodes that may: which is best? Each score lies between 0 and 100; the weights say how much it counts.
+import { matchesTerms, type NodeView, type PodView, tolerated } from "./filters.ts";
+
+export type Score = (pod: PodView, node: NodeView) => number;
+
+/** The emptier, the better: the mean share of cpu and memory that would still be free. Spreads a set of equal pods over equal nodes. */
+export const leastAllocated: Score = ({ requests }, { allocatable, used }) => {
+  const share = (name: string, least: number): number => {
+    const has = allocatable[name] ?? 0;
+    // A pod that asks for nothing still takes something: without this, a thousand of them would go to one node.
+    return has > 0 ? Math.max(0, 1 - ((used[name] ?? 0) + Math.max(requests[name] ?? 0, least)) / has) : 0;
+  };
+  const pods = allocatable.pods ? 1 - (used.pods ?? 0) / allocatable.pods : 0;
+  return 100 * (share("cpu", 100) + share("memory", 200 * 1024 * 1024) + pods) / 3;
+};
+
+export const preferredAffinity: Score = ({ pod }, { name, node }) => {
+  const terms = pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  const total = terms.reduce((sum, { weight }) => sum + weight, 0);
+  if (total === 0) return 0;
+  const met = terms.filter(({ preference }) => matchesTerms({ nodeSelectorTerms: [preference] }, node.metadata?.labels ?? {}, name));
+  return 100 * met.reduce((sum, { weight }) => sum + weight, 0) / total;
+};
+
+/** Soft taints that the pod does not tolerate. */
+export const softTaints: Score = ({ pod }, { node }) =>
+  100 /
+  (1 + (node.spec?.taints ?? []).filter((taint) => taint.effect === "PreferNoSchedule" && !tolerated(taint, pod.spec?.tolerations)).length);
+
+export const scores: readonly { readonly score: Score; readonly weight: number }[] = [
+  { score: leastAllocated, weight: 1 },
+  { score: preferredAffinity, weight: 2 },
+  { score: softTaints, weight: 3 },
+];
