@@ -158,8 +158,6 @@ export const generatedNames = 8;
 export const eventTtlSeconds = 3600;
 /** Events that share one lease: bounds what one expiry deletes at once (as in apiserver's lease manager). */
 export const eventLeaseObjects = 1000;
-/** Changes whose decoded objects watchers share: what a burst writes before the slowest live watcher has seen it. */
-export const sharedChanges = 1024;
 /** Bytes of a process' output held for a reader that is slower than the process. */
 export const processBufferBytes = 64 * 1024;
 
@@ -176,3 +174,11 @@ export const mqttConnections = 16_000;
 export const listenBacklog = 4096;
 /** Milliseconds until a Podman service that we started must answer: on a cold SD card it reads its whole store first. */
 export const serviceStartMs = 60_000;
+/** HTTP connections open at a time on one address: some per node and person, and an end to what one attacker can hold. */
+export const httpConnections = 10_000;
+/** Milliseconds for a client to send its request's headers, and all of it; and for which an idle connection stays open (longer than a load balancer's 60 s). */
+export const httpHeadersTimeoutMs = 20_000;
+export const httpRequestTimeoutMs = 120_000;
+export const httpKeepAliveMs = 65_000;
+/** Milliseconds in which running requests may end when the server stops. */
+export const httpDrainMs = 3_000;

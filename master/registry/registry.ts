@@ -1,88 +1,48 @@
-// Objects of any kind over the store's bytes: who may be created, how they change, when they go. Between HTTP's verbs and the store's keys.
-import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
-import type { Fields, Labels } from "../../shared/api/selector.ts";
+// Makes the registry (its methods and promises: face.ts) over a store.
+import type { Kind } from "../../shared/api/resource.ts";
+import { notFound } from "../../shared/api/status.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { Log } from "../../shared/util/log.ts";
+import type { Store } from "../store/store.ts";
+import { decode, keyOf } from "./codec.ts";
+import { translated } from "./errors.ts";
+import type { Registry } from "./face.ts";
+import type { Draft } from "./lifecycle.ts";
+import { listObjects } from "./list.ts";
+import { defaultServiceConfig, type ServiceConfig, ServiceIps } from "./service_ips.ts";
+import { Recent, watchObjects } from "./watch.ts";
+import { Writer } from "./write.ts";
 
-/** One stored object: header and bytes as they lie in the store, the object parsed on first touch. Never changed by anybody. */
-export interface Stored<T = KubernetesObject> {
-  readonly kind: Kind<T>;
-  readonly namespace: string; // "" when cluster-scoped
-  readonly name: string;
-  readonly uid: string;
-  /** The resourceVersion. Of a DELETED event: the revision of the deletion. */
-  readonly revision: number;
-  readonly labels: Readonly<Record<string, string>>;
-  /** Values of the kind's selectable fields. */
-  readonly fields: Readonly<Record<string, string>>;
-  readonly ownerUids: readonly string[];
-  readonly deleting: boolean;
-  /** With metadata.resourceVersion. Treat it as frozen: it is shared. Copy with structuredClone before changing. */
-  readonly object: T;
-  /** The object's JSON with apiVersion, kind and resourceVersion, made once. */
-  bytes(): Uint8Array;
+export type * from "./face.ts";
+
+export interface RegistryNeeds {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly kinds: readonly Kind[];
 }
 
-export interface ObjectKey {
-  readonly namespace?: string;
-  readonly name: string;
-}
-/** How somebody writes. */
-export interface WriteOptions {
-  readonly dryRun?: boolean;
-  /** For managedFields: ?fieldManager, else the first word of the User-Agent. */
-  readonly fieldManager?: string;
-  /** Which part is written. Without: all but status; "status": status alone; others as the kind's subresource says. */
-  readonly subresource?: string;
-  /** Who writes, for admission (node restriction) and audit. Absent: the system itself. */
-  readonly user?: { readonly name: string; readonly groups: readonly string[] };
-}
-export interface ListQuery {
-  readonly namespace?: string;
-  readonly labels?: Labels;
-  readonly fields?: Fields;
-  readonly limit?: number;
-  readonly continue?: string;
-  /** As the client said: undefined = newest; "0" = any; n with match. */
-  readonly resourceVersion?: string;
-  readonly match?: "Exact" | "NotOlderThan";
-}
-export interface Page<T> {
-  readonly items: readonly Stored<T>[];
-  readonly revision: number;
-  readonly continue?: string;
-  readonly remaining?: number;
-}
-export interface DeleteOptions {
-  readonly gracePeriodSeconds?: number;
-  readonly propagationPolicy?: "Orphan" | "Background" | "Foreground";
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-}
-export type WatchEvent<T> =
-  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly stored: Stored<T>; readonly revision: number }
-  | { readonly type: "BOOKMARK"; readonly revision: number };
-
-/** Every method @throws ApiError in Kubernetes' words. Objects given in are not kept and not changed. */
-export interface Registry {
-  create<T>(kind: Kind<T>, object: T, how?: WriteOptions): Promise<Stored<T>>;
-  get<T>(kind: Kind<T>, key: ObjectKey, options?: { serializable?: boolean }): Promise<Stored<T>>;
-  list<T>(kind: Kind<T>, query?: ListQuery): Promise<Page<T>>;
-  /** PUT: the whole object. Its resourceVersion, if set, must be the stored one. A write that changes nothing is not written. */
-  update<T>(kind: Kind<T>, object: T, how?: WriteOptions): Promise<Stored<T>>;
-  /**
-   * Reads, lets `change` make a new object (it may change the copy it is given), writes; again while others write in between (at most 5 times).
-   * `undefined` from `change` leaves all as it is. This is how PATCH and the controllers write.
-   */
-  modify<T>(kind: Kind<T>, key: ObjectKey, change: (object: T) => T | undefined | void, how?: WriteOptions): Promise<Stored<T>>;
-  /** `gone`: it is deleted. Otherwise it only carries a deletionTimestamp now (grace period, finalizers). */
-  delete<T>(kind: Kind<T>, key: ObjectKey, options?: DeleteOptions, how?: WriteOptions): Promise<{ stored: Stored<T>; gone: boolean }>;
-  /**
-   * Events after `from` in revision order (`from` undefined: the current objects as ADDED, a BOOKMARK at their revision, then live).
-   * An object that enters the selector is ADDED, one that leaves it DELETED. Batches are whole revisions. Ends with the signal. @throws ApiError Expired
-   */
-  watch<T>(
-    kind: Kind<T>,
-    query: { namespace?: string; labels?: Labels; fields?: Fields; from?: number; progress?: boolean },
-    signal: AbortSignal,
-  ): AsyncIterable<readonly WatchEvent<T>[]>;
-  /** Newest revision this member has applied. */
-  revision(): number;
+export function createRegistry({ store, clock, random, kinds }: RegistryNeeds, config: ServiceConfig = defaultServiceConfig): Registry {
+  const writer = new Writer({ store, clock, random, serviceIps: new ServiceIps(store, random, config) }, kinds);
+  const recent = new Recent();
+  // Inside, an object is an object; the caller's Kind<T> says which. These casts are the only ones.
+  const plain = <T>(kind: Kind<T>) => kind as unknown as Kind;
+  const draft = <T>(object: T) => object as unknown as Draft;
+  const typed = <R>(result: unknown) => result as R;
+  return {
+    create: (kind, object, how = {}) => typed(writer.create(plain(kind), draft(object), how)),
+    async get(kind, { namespace = "", name }, options = {}) {
+      const { item } = await translated(store.get(keyOf(kind, namespace, name), options));
+      if (!item) throw notFound(kind, name);
+      return decode(kind, item);
+    },
+    list: (kind, query = {}) => typed(listObjects(store, plain(kind), query)),
+    // async: what they find wrong before their first await is a rejection too
+    update: async (kind, object, how = {}) => typed(await writer.update(plain(kind), draft(object), how)),
+    modify: (kind, key, change, how = {}) => typed(writer.modify(plain(kind), key, change as never, how)),
+    delete: (kind, key, options = {}, how = {}) => typed(writer.delete(plain(kind), key, options, how)),
+    watch: (kind, query, signal) => typed(watchObjects(store, recent, plain(kind), query, signal)),
+    revision: () => store.status().revision,
+  };
 }

@@ -15,7 +15,7 @@ export const needsClusterIP = ({ type }: ServiceSpec): boolean => type !== "Exte
 /** Does it get a port on every node for each of its ports? */
 export const needsNodePort = ({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean =>
   type === "NodePort" || (type === "LoadBalancer" && allocateLoadBalancerNodePorts !== false);
-const needsHealthCheckNodePort = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
+export const needsHealthCheckNodePort = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
   type === "LoadBalancer" && externalTrafficPolicy === "Local";
 const takesOutsideTraffic = ({ type, externalIPs = [] }: ServiceSpec): boolean =>
   type === "NodePort" || type === "LoadBalancer" || (type === "ClusterIP" && externalIPs.length > 0);

@@ -1,0 +1,87 @@
+// What stands between a request and the store: one ordered list, read from top to bottom. Each step sees the whole change, may alter its object (a copy of
+// our own), and may refuse. Pure: what a step must know about other objects has been read before and stands in the context.
+import { decode } from "../../shared/api/decode.ts";
+import { type Kind, qualified } from "../../shared/api/resource.ts";
+import { type ApiError, badRequest, forbiddenObject, invalidObject, notFound } from "../../shared/api/status.ts";
+import type { AdmissionContext, Change, Step } from "./change.ts";
+import type { Draft } from "./lifecycle.ts";
+import { checkMetadata } from "./metadata.ts";
+import { certificateRequester, namespaceNameLabel, nodeRestriction, podPriority, podServiceAccount } from "./policies.ts";
+
+export type Verdict = { readonly object: Draft; readonly error?: undefined } | { readonly object?: undefined; readonly error: ApiError };
+
+export const steps: readonly Step[] = [
+  namespaceLifecycle,
+  readable, // every field has its type and its default
+  inherited, // what an update leaves out because the system had chosen it
+  dependentDefaults,
+  namespaceNameLabel,
+  podServiceAccount,
+  podPriority,
+  certificateRequester,
+  valid,
+  nodeRestriction,
+];
+
+export function admit(kind: Kind, object: Draft, old: Draft | undefined, context: AdmissionContext): Verdict {
+  const change: Change = { kind, object, old, context };
+  for (const step of steps) {
+    const error = step(change);
+    if (error) return { error };
+  }
+  return { object: change.object };
+}
+
+/** Deleting has a list of its own. */
+export function admitDelete(kind: Kind, old: Draft, context: AdmissionContext): ApiError | undefined {
+  return protectedNamespaces(kind, old) ?? nodeRestriction({ kind, object: old, old, context, deleting: true });
+}
+
+function namespaceLifecycle({ kind, object, old, context }: Change): ApiError | undefined {
+  if (old || !kind.namespaced) return undefined;
+  const { name = "", namespace = "" } = object.metadata;
+  if (context.namespace === "absent") return notFound(namespaces, namespace);
+  if (context.namespace !== "terminating") return undefined;
+  const message = `namespace ${namespace} is being terminated`;
+  return forbiddenObject(kind, name, `unable to create new content in namespace ${namespace} because it is being terminated`, [
+    { reason: "NamespaceTerminating", message, field: "metadata.namespace" },
+  ]);
+}
+const namespaces = { plural: "namespaces", group: "", kind: "Namespace" };
+
+function readable(change: Change): ApiError | undefined {
+  const { kind, object } = change;
+  // Fields that nobody knows are dropped here; whoever spoke to the client has warned or refused.
+  const { value, unreadable, causes } = decode(kind.schema, object);
+  if (unreadable.length > 0) {
+    return badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${unreadable.join(", ")}`);
+  }
+  const all = [...causes, ...(causes.length > 0 ? checkMetadata(kind, object.metadata) : [])];
+  if (all.length > 0) return invalidObject(kind, object.metadata.name ?? "", all);
+  change.object = value as Draft;
+  return undefined;
+}
+
+function inherited({ kind, object, old, context }: Change): undefined {
+  if (old && context.subresource === undefined) kind.inherit?.(object, old);
+}
+
+function dependentDefaults({ kind, object, old, context }: Change): undefined {
+  if (old && context.subresource === undefined) kind.inherit?.(object, old);
+  kind.defaults?.(object);
+  if (!old) kind.born?.(object);
+}
+
+function valid({ kind, object, old, context }: Change): ApiError | undefined {
+  // Other subresources than status exist to do what a plain update may not (binding sets nodeName), so what may not change is theirs to know.
+  const before = context.subresource === undefined || context.subresource === "status" ? old : undefined;
+  const causes = [...checkMetadata(kind, object.metadata), ...(kind.validate?.(object, before) ?? [])];
+  return causes.length === 0 ? undefined : invalidObject(kind, object.metadata.name ?? "", causes);
+}
+
+/** Without these a cluster does not work, so nobody may delete them. */
+export const systemNamespaces: readonly string[] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+function protectedNamespaces(kind: Kind, { metadata: { name = "" } }: Draft): ApiError | undefined {
+  if (qualified(kind) !== "namespaces" || !systemNamespaces.includes(name)) return undefined;
+  return forbiddenObject(kind, name, "this namespace may not be deleted");
+}
