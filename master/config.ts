@@ -1,0 +1,55 @@
+// What a master can be told, each with its default and reason on one line.
+import { hostname, networkInterfaces } from "node:os";
+import * as v from "valibot";
+import { type Config, option } from "../shared/util/config.ts";
+import { paths } from "../shared/names.ts";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port`, `:port` (every address of the machine), `[::1]:port`. */
+const address = v.pipe(
+  v.string(),
+  v.regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]]*):\d{1,5}$/, "expected host:port or :port"),
+  v.transform((text): Address => {
+    const at = text.lastIndexOf(":"), host = text.slice(0, at).replace(/^\[|\]$/g, "");
+    return { host: host || "::", port: Number(text.slice(at + 1)) };
+  }),
+);
+const network = v.pipe(v.string(), v.regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, "expected an IPv4 network such as 10.201.0.0/16"));
+const listen = (port: number): readonly Address[] => [{ host: "::", port }];
+
+export const options = {
+  dataDir: option(v.string(), "Directory of keys, log and snapshots", { default: `${paths.data}/master` }),
+  listen: option(v.array(address), "Where the API listens, host:port", { multiple: true, default: listen(6443) as Address[] }),
+  mqttListen: option(v.array(address), "Where nodes connect by MQTT over TLS, host:port", {
+    multiple: true,
+    default: listen(8883) as Address[],
+  }),
+  advertise: option(
+    v.array(v.string()),
+    "Names and addresses under which clients and nodes reach this master; default: all of the machine's",
+    {
+      multiple: true,
+      default: [] as string[],
+    },
+  ),
+  podNetwork: option(network, "Addresses of pods; every node gets a /24 of it", { default: "10.201.0.0/16" }),
+  serviceNetwork: option(network, "Addresses of Services", { default: "10.202.0.0/16" }),
+  logLevel: option(v.picklist(["debug", "info", "warn", "error"]), "Least important line that is logged: debug, info, warn or error", {
+    default: "info" as const,
+  }),
+  printConfig: option(v.boolean(), "Print the configuration that would be used, and exit", { flag: true, default: false }),
+};
+export type MasterConfig = Config<typeof options>;
+
+/** What goes into the server's certificate: what was asked for, else every name and address of this machine. */
+export function advertised(config: Pick<MasterConfig, "advertise">): readonly string[] {
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []).filter(({ address }) => !address.startsWith("fe80:")).map((
+    { address },
+  ) => address);
+  const names = config.advertise.length > 0 ? config.advertise : [...own, hostname()];
+  return [...new Set([...names, "localhost", "127.0.0.1", "::1"])];
+}
