@@ -18,6 +18,7 @@ export const reasons = {
   Invalid: { code: 422, retryable: false },
   TooManyRequests: { code: 429, retryable: true },
   InternalError: { code: 500, retryable: false },
+  NotImplemented: { code: 501, retryable: false },
   ServiceUnavailable: { code: 503, retryable: true },
   Timeout: { code: 504, retryable: true },
   InsufficientStorage: { code: 507, retryable: false },
@@ -51,7 +52,11 @@ export class ApiError extends Error {
   readonly details: StatusDetails | undefined;
   /** ListMeta: the `continue` of an expired list. */
   readonly metadata: Record<string, unknown>;
-  constructor(reason: Reason, message: string, options: { details?: StatusDetails; metadata?: Record<string, unknown>; cause?: unknown } = {}) {
+  constructor(
+    reason: Reason,
+    message: string,
+    options: { details?: StatusDetails; metadata?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.reason = reason;
     this.details = options.details;
