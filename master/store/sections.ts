@@ -41,7 +41,7 @@ export function sections(mvcc: Mvcc, leases: Leases, time: number): Iterable<Uin
   return { [Symbol.iterator]: () => iterator };
 
   function* write(): Generator<Uint8Array, undefined> {
-    let writer = new FrameWriter();
+    const writer = new FrameWriter();
     let frames = 0;
     writer.frame(kinds.header, 2 + 4 * 8);
     writer.u16(format);

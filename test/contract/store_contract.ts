@@ -86,6 +86,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     assert.is(await reason(store.txn(write(...Array.from({ length: 129 }, (_, i) => put(`${root}${i}`, ""))))), "TooLarge");
     assert.is(await reason(store.txn(write(put(`${root}b`, "1"), put(`${root}b`, "2")))), "Invalid");
     assert.is(await reason(store.txn(write(put("", "1")))), "Invalid");
+    assert.is(await reason(store.txn(write(put("half a pair \ud800", "1")))), "Invalid");
     assert.is((await store.list(root)).revision, revision);
   });
 
