@@ -1,44 +1,83 @@
 // The registry of kinds: one import and one array entry per kind. The only barrel in the house.
 import type { Kind } from "../resource.ts";
+import type { Message } from "../schema.ts";
+import { localSubjectAccessReviews, selfSubjectAccessReviews, selfSubjectRulesReviews, subjectAccessReviews } from "./access_review.ts";
+import { Binding, bindings } from "./binding.ts";
+import { certificateSigningRequests } from "./certificate_signing_request.ts";
 import { configMaps } from "./configmap.ts";
 import { controllerRevisions } from "./controller_revision.ts";
 import { daemonSets } from "./daemonset.ts";
+import { DeleteOptions } from "./delete_options.ts";
 import { deployments } from "./deployment.ts";
 import { endpoints } from "./endpoints.ts";
 import { endpointSlices } from "./endpoint_slice.ts";
+import { enrollments } from "./enrollment.ts";
 import { events } from "./event.ts";
+import { eventViews } from "./event_view.ts";
+import { Eviction } from "./eviction.ts";
 import { leases } from "./lease.ts";
 import { namespaces } from "./namespace.ts";
 import { nodes } from "./node.ts";
+import { nodeLinks } from "./node_link.ts";
 import { pods } from "./pod.ts";
+import { priorityClasses } from "./priority_class.ts";
 import { replicaSets } from "./replicaset.ts";
+import { runtimeClasses } from "./runtime_class.ts";
+import { Scale } from "./scale.ts";
 import { secrets } from "./secret.ts";
+import { selfSubjectReviews, selfSubjectReviewsBeta } from "./self_subject_review.ts";
 import { services } from "./service.ts";
 import { serviceAccounts } from "./service_account.ts";
+import { TokenRequest } from "./token_request.ts";
+import { tokenReviews } from "./token_review.ts";
 
-/** In discovery order, which is the order of `kubectl get all`. */
+/** In discovery order, which is the order of `kubectl get all`, and in which a name that two groups have finds its kind. */
 export const kinds: readonly Kind[] = [
   // v1
   pods,
   services,
-  namespaces,
-  nodes,
   configMaps,
   secrets,
+  namespaces,
+  nodes,
   serviceAccounts,
   endpoints,
   events,
+  bindings,
   // apps/v1
+  daemonSets,
   deployments,
   replicaSets,
-  daemonSets,
   controllerRevisions,
+  // events.k8s.io/v1
+  eventViews,
+  // authentication.k8s.io/v1, v1beta1
+  tokenReviews,
+  selfSubjectReviews,
+  selfSubjectReviewsBeta,
+  // authorization.k8s.io/v1
+  subjectAccessReviews,
+  localSubjectAccessReviews,
+  selfSubjectAccessReviews,
+  selfSubjectRulesReviews,
+  // certificates.k8s.io/v1
+  certificateSigningRequests,
+  // scheduling.k8s.io/v1
+  priorityClasses,
   // coordination.k8s.io/v1
   leases,
+  // node.k8s.io/v1
+  runtimeClasses,
   // discovery.k8s.io/v1
   endpointSlices,
+  // fleet.skerry.dev/v1alpha1
+  enrollments,
+  nodeLinks,
 ] as never;
 
 const byPath = new Map(kinds.map((kind) => [`${kind.group}/${kind.version}/${kind.plural}`, kind]));
 /** The kind behind a path such as /apis/apps/v1/…/deployments; group "" is core. */
 export const kindOf = (group: string, version: string, plural: string): Kind | undefined => byPath.get(`${group}/${version}/${plural}`);
+
+/** What subresources and deletions take as a body: no kinds of their own, but decoded and described like them. */
+export const bodies: readonly Message[] = [Binding, DeleteOptions, Eviction, Scale, TokenRequest];
