@@ -23,6 +23,7 @@ export class OwnerReference extends message(
     controller: optional(6, bool, "Is this the one owner that manages the object?"),
     blockOwnerDeletion: optional(7, bool, "Does a foreground deletion of the owner wait for this object?"),
   },
+  { map: "atomic" },
 ) {}
 
 export class ManagedFieldsEntry extends message("k8s.io.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry", "The fields one writer owns.", {
