@@ -182,3 +182,13 @@ export const httpRequestTimeoutMs = 120_000;
 export const httpKeepAliveMs = 65_000;
 /** Milliseconds in which running requests may end when the server stops. */
 export const httpDrainMs = 3_000;
+/** Proposals of one member that wait for their result. */
+export const pendingProposals = 16_384;
+/** Milliseconds after which a proposal without a result has an unknown outcome, and a read was not confirmed. */
+export const proposalTimeoutMs = 10_000;
+/** Milliseconds between ticks of the Raft clock: the heartbeat. */
+export const raftTickMs = 100;
+/** Ticks without a leader before an election, at least; at most twice as many. Below 1 s, a slow disk alone would cause elections. */
+export const electionTicks = 10;
+/** Milliseconds after the last write at which the log is sealed. */
+export const walSealMs = 1_000;

@@ -1,0 +1,69 @@
+// Who is a member, and how that changes. Voters change by joint consensus (Raft §6, thesis §4.3): one change leads into a configuration in which the old
+// and the new majority must both agree, a second one, proposed by the leader itself, leads out of it. Newcomers start as learners: they get the
+// log and have no vote. A change takes effect when it is applied, on every member at the same index, and the log and the snapshots are the only place that knows it.
+
+export interface ConfState {
+  readonly voters: readonly number[];
+  /** The voters before the change under way; empty when there is none. */
+  readonly outgoing: readonly number[];
+  readonly learners: readonly number[];
+  /** Members that were, and whose ids never come back. */
+  readonly removed: readonly number[];
+  /** Where members can be reached, by id. */
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
+export type MemberChange =
+  | { readonly do: "addLearner"; readonly member: number; readonly address?: string }
+  | { readonly do: "promote"; readonly member: number }
+  | { readonly do: "remove"; readonly member: number };
+
+/** The payload of an entry of type "configuration"; an empty list leaves the joint configuration. */
+export interface ConfChange {
+  readonly changes: readonly MemberChange[];
+}
+
+export const soleVoter = (member: number): ConfState => ({ voters: [member], outgoing: [], learners: [], removed: [], addresses: {} });
+
+export const isJoint = (conf: ConfState): boolean => conf.outgoing.length > 0;
+export const isVoter = (conf: ConfState, member: number): boolean => conf.voters.includes(member) || conf.outgoing.includes(member);
+
+/** Everybody who gets the log, in the order of ids, so that no run depends on the order of arrival. */
+export function members(conf: ConfState): number[] {
+  return [...new Set([...conf.voters, ...conf.outgoing, ...conf.learners])].sort((a, b) => a - b);
+}
+
+/** The configuration after `change`. What does not apply (adding who is there, removing who is not) changes nothing: apply must not fail. */
+export function changed(conf: ConfState, change: ConfChange): ConfState {
+  if (change.changes.length === 0) return leave(conf);
+  if (isJoint(conf)) return conf; // refused when proposed; a second one in the log has no effect
+  let voters = conf.voters, learners = conf.learners, removed = conf.removed;
+  const addresses = { ...conf.addresses };
+  for (const { do: operation, member, ...rest } of change.changes) {
+    if (operation === "addLearner") {
+      if (voters.includes(member) || learners.includes(member) || removed.includes(member)) continue;
+      learners = sorted([...learners, member]);
+      if ("address" in rest && rest.address !== undefined) addresses[member] = rest.address;
+    } else if (operation === "promote") {
+      if (!learners.includes(member)) continue;
+      learners = learners.filter((id) => id !== member);
+      voters = sorted([...voters, member]);
+    } else {
+      if (!voters.includes(member) && !learners.includes(member)) continue;
+      if (voters.length === 1 && voters[0] === member) continue; // a cluster without a voter would be dead
+      voters = voters.filter((id) => id !== member);
+      learners = learners.filter((id) => id !== member);
+      removed = sorted([...removed, member]);
+      delete addresses[member];
+    }
+  }
+  const sameVoters = voters.length === conf.voters.length && voters.every((id, at) => conf.voters[at] === id);
+  return { voters, outgoing: sameVoters ? [] : conf.voters, learners, removed, addresses };
+}
+
+const leave = (conf: ConfState): ConfState => isJoint(conf) ? { ...conf, outgoing: [] } : conf;
+const sorted = (ids: number[]): number[] => ids.sort((a, b) => a - b);
+
+export const encodeConf = (value: ConfChange | ConfState): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+export const decodeConfChange = (payload: Uint8Array): ConfChange => JSON.parse(new TextDecoder().decode(payload));
+export const decodeConfState = (payload: Uint8Array): ConfState => JSON.parse(new TextDecoder().decode(payload));

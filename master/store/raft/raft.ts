@@ -1,0 +1,374 @@
+// The Raft state machine of one member: what it is told goes in by step(), tick(), propose() …; what must happen comes out of take(), as one value. The shell
+// obeys it in this order: write `append`, send `messages` (at once) and `append.messages` (once written), apply `committed`; and reports back
+// with appendDone() and applyDone(). Nothing here waits, and nothing here fails but by a broken invariant.
+import { applySliceEntries, groupCommitBytes } from "../../../shared/limits.ts";
+import { type AppendToken, Core, type CoreConfig, type CoreStart, type ReadState, type Role } from "./core.ts";
+import { campaign, handleVote, handleVoteResponse, transferTo } from "./election.ts";
+import {
+  changed,
+  type ConfChange,
+  type ConfState,
+  decodeConfChange,
+  encodeConf,
+  isJoint,
+  isVoter,
+  type MemberChange,
+} from "./membership.ts";
+import type { HardState, LogEntry, Message, Proposal, SnapshotMeta } from "./message.ts";
+import { isQuorum } from "./quorum.ts";
+import {
+  advanceCommit,
+  appendAsLeader,
+  broadcastAppend,
+  broadcastHeartbeat,
+  checkQuorum,
+  handleAppend,
+  handleAppendResponse,
+  handleHeartbeat,
+  handleHeartbeatResponse,
+  handleSnapshot,
+  hasRoomFor,
+  readAsLeader,
+  sendAppend,
+  snapshotInstalled,
+} from "./replication.ts";
+
+/** What must be on disk, in this order: cut the log, add the entries, remember the state. */
+export interface Append {
+  /** Nothing behind the entry of this index and term stays. */
+  readonly truncate?: { readonly index: number; readonly term: number };
+  readonly entries: readonly LogEntry[];
+  readonly hardState?: HardState;
+  /** Leave only once all of this is durable. */
+  readonly messages: readonly Message[];
+  readonly token: AppendToken;
+}
+
+export interface Ready {
+  readonly append?: Append;
+  readonly messages: readonly Message[];
+  /** To apply, in order; each is durable here and committed. */
+  readonly committed: readonly LogEntry[];
+  readonly reads: readonly ReadState[];
+  /** Forwarded proposals that were certainly not appended. */
+  readonly rejected: readonly { readonly proposer: number; readonly sequence: number }[];
+  /** A snapshot to fetch from the leader and install. */
+  readonly install?: SnapshotMeta;
+}
+
+export type Refusal = "NotLeader" | "Overloaded" | "Pending" | "Transferring";
+
+/** Entries a learner may lack when it is promoted. */
+const promotionLagEntries = 1_000;
+
+export class Raft {
+  readonly #core: Core;
+  #installTaken: SnapshotMeta | undefined;
+
+  constructor(config: CoreConfig, start: CoreStart) {
+    this.#core = new Core(config, start);
+  }
+
+  get id(): number {
+    return this.#core.id;
+  }
+  get role(): Role {
+    return this.#core.role;
+  }
+  get term(): number {
+    return this.#core.term;
+  }
+  /** 0 = unknown. */
+  get leader(): number {
+    return this.#core.leader;
+  }
+  get conf(): ConfState {
+    return this.#core.conf;
+  }
+  get commitIndex(): number {
+    return this.#core.log.commit;
+  }
+  get appliedIndex(): number {
+    return this.#core.log.applied;
+  }
+  get durableIndex(): number {
+    return this.#core.log.durable;
+  }
+  get firstIndex(): number {
+    return this.#core.log.firstIndex;
+  }
+  get lastIndex(): number {
+    return this.#core.log.lastIndex;
+  }
+  get vote(): number {
+    return this.#core.vote;
+  }
+  get isSoleVoter(): boolean {
+    return this.#core.isSoleVoter;
+  }
+  /** True once this leader has committed an entry of its own term. */
+  get isEstablished(): boolean {
+    return this.#core.role === "leader" && this.#core.committedInTerm;
+  }
+  termAt(index: number): number | undefined {
+    return this.#core.log.term(index);
+  }
+  entryAt(index: number): LogEntry | undefined {
+    return this.#core.log.entry(index);
+  }
+
+  /** One heartbeat interval of monotonic time has passed. */
+  tick(): void {
+    const core = this.#core;
+    if (core.appending) core.appendTicks++;
+    const stalled = core.appendTicks > core.config.electionTicks;
+    core.electionElapsed++;
+    if (core.role !== "leader") {
+      // A disk that does not answer could not keep the vote either.
+      if (core.electionElapsed >= core.electionTimeout && !stalled) {
+        core.resetElectionTimer();
+        campaign(core);
+      }
+      return;
+    }
+    // Others have better disks; a sole voter has nobody to hand over to.
+    if (stalled && !core.isSoleVoter) return core.becomeFollower(core.term, 0);
+    for (const progress of core.progress.values()) progress.tick(core.log.lastIndex);
+    if (core.electionElapsed >= core.config.electionTicks) {
+      core.electionElapsed = 0;
+      core.transferee = 0;
+      if (!checkQuorum(core)) return core.becomeFollower(core.term, 0);
+    }
+    if (++core.heartbeatElapsed >= core.config.heartbeatTicks) {
+      core.heartbeatElapsed = 0;
+      broadcastHeartbeat(core);
+    }
+  }
+
+  /** This process stood still for longer than an election takes: it has to listen for a full timeout before it judges that the leader is gone. */
+  woke(): void {
+    this.#core.resetElectionTimer();
+  }
+
+  /** Holds an election now instead of waiting for the timeout. */
+  campaign(): void {
+    campaign(this.#core);
+  }
+
+  step(message: Message): void {
+    const core = this.#core;
+    if (message.to !== core.id) return;
+    if (message.term > core.term) {
+      if (message.type === "PreVote" || message.type === "Vote") {
+        // Thesis §4.2.3: who hears from a leader helps nobody to depose it, unless the leader wants it.
+        if (!message.transfer && core.leader !== 0 && core.electionElapsed < core.config.electionTicks) return;
+      }
+      const hypothetical = message.type === "PreVote" || (message.type === "PreVoteResponse" && message.granted);
+      if (!hypothetical) {
+        const fromLeader = message.type === "Append" || message.type === "Heartbeat" || message.type === "Snapshot";
+        core.becomeFollower(message.term, fromLeader ? message.from : 0);
+      }
+    } else if (message.term < core.term) return this.#answerStale(message);
+    switch (message.type) {
+      case "PreVote":
+      case "Vote":
+        return handleVote(core, message);
+      case "PreVoteResponse":
+      case "VoteResponse":
+        return handleVoteResponse(core, message);
+      case "Append":
+        return handleAppend(core, message);
+      case "Heartbeat":
+        return handleHeartbeat(core, message);
+      case "Snapshot":
+        return handleSnapshot(core, message);
+      case "AppendResponse":
+        return core.role === "leader" ? handleAppendResponse(core, message) : undefined;
+      case "HeartbeatResponse":
+        return core.role === "leader" ? handleHeartbeatResponse(core, message) : undefined;
+      case "TimeoutNow":
+        return message.from === core.leader ? campaign(core, true) : undefined;
+      case "ReadIndex":
+        return core.role === "leader" ? readAsLeader(core, message.from, message.context) : undefined;
+      case "ReadIndexResponse":
+        return void core.readStates.push({ context: message.context, index: message.index });
+      case "Propose":
+        if (this.propose(message.proposal) !== undefined) {
+          const { proposer, sequence } = message.proposal;
+          core.send(message.from, { type: "ProposeRejected", proposer, sequence });
+        }
+        return;
+      case "ProposeRejected":
+        return void core.rejectedProposals.push({ proposer: message.proposer, sequence: message.sequence });
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** A word from a term that is over: whoever believes itself leader, or asks for votes, learns the new term by the answer. */
+  #answerStale(message: Message): void {
+    const core = this.#core;
+    if (message.type === "Append" || message.type === "Heartbeat" || message.type === "Snapshot") {
+      core.send(message.from, { type: "AppendResponse", index: 0, hint: { index: 0, term: 0 } });
+    } else if (message.type === "PreVote") core.send(message.from, { type: "PreVoteResponse", granted: false });
+    else if (message.type === "Vote") core.send(message.from, { type: "VoteResponse", granted: false });
+    else if (message.type === "Propose") {
+      core.send(message.from, { type: "ProposeRejected", proposer: message.proposal.proposer, sequence: message.proposal.sequence });
+    }
+  }
+
+  /** Appends to the leader's log, or forwards to the leader. @returns why not, or undefined: then it may commit, even if nobody ever hears of it. */
+  propose(proposal: Proposal): Refusal | undefined {
+    const core = this.#core;
+    if (core.role !== "leader") {
+      if (core.leader === 0) return "NotLeader";
+      core.send(core.leader, { type: "Propose", proposal });
+      return undefined;
+    }
+    if (core.transferee !== 0) return "Transferring";
+    if (!hasRoomFor(core, proposal.payload)) return "Overloaded";
+    appendAsLeader(core, proposal);
+    return undefined;
+  }
+
+  /** Proposes a change of the members. One at a time, and (unless forced) none that would leave no quorum of those who answer now. */
+  proposeConf(changes: readonly MemberChange[], time: number, force = false): Refusal | "Refused" | undefined {
+    const core = this.#core;
+    if (core.role !== "leader") return "NotLeader";
+    if (core.transferee !== 0) return "Transferring";
+    if (core.pendingConfIndex > core.log.applied || isJoint(core.conf) || !core.committedInTerm) return "Pending";
+    const next = changed(core.conf, { changes });
+    if (next.voters.length === 0 || JSON.stringify(next) === JSON.stringify(core.conf)) return "Refused";
+    if (!force) {
+      const holds = (member: number) => member === core.id || core.progress.get(member)?.active === true;
+      if (!isQuorum(next, holds)) return "Refused";
+      for (const change of changes) if (change.do === "promote" && !this.#isCaughtUp(change.member)) return "Refused";
+    }
+    this.#appendConf({ changes }, time);
+    return undefined;
+  }
+
+  #isCaughtUp(member: number): boolean {
+    const core = this.#core, progress = core.progress.get(member);
+    return progress !== undefined && progress.active && progress.state !== "snapshot" &&
+      progress.matchIndex + promotionLagEntries >= core.log.lastIndex && progress.catchUpTicks < core.config.electionTicks;
+  }
+
+  #appendConf(change: ConfChange, time: number): void {
+    const entry = appendAsLeader(this.#core, { type: "configuration", time, proposer: 0, sequence: 0, payload: encodeConf(change) });
+    this.#core.pendingConfIndex = entry.index;
+  }
+
+  /** Asks for an index at which a read is linearizable; the answer is in some Ready.reads. `context` must be new for each attempt. */
+  readIndex(context: number): void {
+    const core = this.#core;
+    if (core.role === "leader") readAsLeader(core, core.id, context);
+    else if (core.leader === 0) core.failRead(core.id, context);
+    else core.send(core.leader, { type: "ReadIndex", context });
+  }
+
+  /** @returns false when this member does not lead or `member` is no voter. */
+  transfer(member: number): boolean {
+    return transferTo(this.#core, member);
+  }
+
+  /** Everything that has to happen now; undefined when nothing has. Entries wait while an append is under way, and go together with the next. */
+  take(): Ready | undefined {
+    const core = this.#core;
+    broadcastAppend(core);
+    const append = core.appending ? undefined : this.#takeAppend();
+    const messages = core.messages;
+    core.messages = [];
+    if (!append && !core.appending && core.messagesAfterAppend.length > 0) {
+      messages.push(...core.messagesAfterAppend);
+      core.messagesAfterAppend = [];
+    }
+    const committed = core.log.takeCommitted(applySliceEntries);
+    const reads = core.readStates, rejected = core.rejectedProposals;
+    if (reads.length > 0) core.readStates = [];
+    if (rejected.length > 0) core.rejectedProposals = [];
+    const install = core.installing === this.#installTaken ? undefined : core.installing;
+    this.#installTaken = core.installing;
+    if (!append && !install && messages.length === 0 && committed.length === 0 && reads.length === 0 && rejected.length === 0) {
+      return undefined;
+    }
+    return { ...(append && { append }), messages, committed, reads, rejected, ...(install && { install }) };
+  }
+
+  #takeAppend(): Append | undefined {
+    const core = this.#core;
+    const moved = core.term !== core.saved.term || core.vote !== core.saved.vote;
+    const unwritten = core.log.takeUnwritten(groupCommitBytes);
+    if (!moved && !unwritten) return undefined;
+    const hardState = { term: core.term, vote: core.vote, commit: Math.min(core.log.commit, core.log.takenIndex) };
+    const withState = moved || hardState.commit !== core.saved.commit;
+    if (withState) core.saved = hardState;
+    core.appending = { term: core.term, lastIndex: core.log.takenIndex, generation: core.log.generation };
+    core.appendTicks = 0;
+    const messages = core.messagesAfterAppend;
+    core.messagesAfterAppend = [];
+    // More entries than one write takes: what promises the rest has to wait for the rest.
+    if (core.log.hasUnwritten) {
+      const early = messages.filter((message) => message.type !== "AppendResponse" || message.index <= core.log.takenIndex);
+      core.messagesAfterAppend = messages.filter((message) => !early.includes(message));
+      messages.splice(0, messages.length, ...early);
+    }
+    return {
+      ...(unwritten?.truncate && { truncate: unwritten.truncate }),
+      entries: unwritten?.entries ?? [],
+      ...(withState && { hardState }),
+      messages,
+      token: core.appending,
+    };
+  }
+
+  /** The append that `token` names is durable; its messages may leave now. */
+  appendDone(token: AppendToken): void {
+    const core = this.#core;
+    if (core.appending === token) core.appending = undefined;
+    core.appendTicks = 0;
+    core.durableTerm = Math.max(core.durableTerm, token.term);
+    core.log.written(token.lastIndex, token.generation);
+    if (core.role === "leader" && advanceCommit(core)) {
+      for (const member of core.progress.keys()) if (member !== core.id) sendAppend(core, member);
+    }
+  }
+
+  /** The state machine has applied everything up to `index`. Changes of the members take effect here. */
+  applyDone(index: number): void {
+    const core = this.#core;
+    for (let at = core.log.applied + 1; at <= index; at++) {
+      const entry = core.log.entry(at)!;
+      if (entry.type === "configuration") this.#applyConf(decodeConfChange(entry.payload));
+    }
+    core.log.appliedTo(index);
+    // Out of the joint configuration as soon as it holds: no operator is needed to finish a change.
+    if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex <= index && core.transferee === 0) {
+      this.#appendConf({ changes: [] }, 0);
+    }
+  }
+
+  #applyConf(change: ConfChange): void {
+    const core = this.#core;
+    core.conf = changed(core.conf, change);
+    if (core.role !== "leader") return;
+    core.followConf();
+    // A leader that is no voter any more has led the change to its end, and goes.
+    if (!isJoint(core.conf) && !isVoter(core.conf, core.id)) return core.becomeFollower(core.term, 0);
+    if (advanceCommit(core)) broadcastHeartbeat(core);
+    for (const member of core.progress.keys()) if (member !== core.id) sendAppend(core, member);
+    if (core.transferee !== 0 && !core.conf.voters.includes(core.transferee)) core.transferee = 0;
+  }
+
+  /** A snapshot at `meta` is durable: entries up to `compactTo` may be forgotten, and who needs them gets the snapshot. */
+  snapshotTaken(meta: SnapshotMeta, compactTo: number): void {
+    this.#core.offered = meta;
+    this.#core.log.compact(compactTo);
+  }
+
+  /** The snapshot that Ready.install asked for is durable and restored. */
+  snapshotInstalled(meta: SnapshotMeta): void {
+    snapshotInstalled(this.#core, meta);
+    this.#core.offered = meta;
+  }
+}

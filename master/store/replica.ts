@@ -1,0 +1,339 @@
+// One member at work: the only shell around the Raft state machine. It obeys what take() says (write, send, apply), drives the ticks, and settles what callers
+// wait for. The first error of the disk, and any broken invariant, is fatal: from then on nothing is answered, and the process must end.
+import { electionTicks, proposalBytes, raftTickMs, storeSliceMs, walSealMs } from "../../shared/limits.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { Log } from "../../shared/util/log.ts";
+import type { Files } from "./files.ts";
+import { Leadership } from "./leadership.ts";
+import type { StateMachine } from "./machine.ts";
+import { PendingProposals, PendingReads } from "./pending.ts";
+import type { ConfState } from "./raft/membership.ts";
+import type { LogEntry, Message } from "./raft/message.ts";
+import type { Role } from "./raft/core.ts";
+import { type Append, Raft, type Ready, type Refusal } from "./raft/raft.ts";
+import { recover } from "./recovery.ts";
+import { StoreError } from "./store.ts";
+import type { Wal } from "./wal.ts";
+
+/** Brings messages to other members; may lose, repeat and reorder them. Those of other clusters it keeps out. */
+export interface Transport {
+  send(message: Message): void;
+}
+
+export interface ReplicaNeeds {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  readonly log: Log;
+  readonly machine: StateMachine;
+  readonly transport?: Transport;
+}
+
+export interface ReplicaConfig {
+  readonly dataDir: string;
+  readonly segmentBytes?: number;
+}
+
+export interface ReplicaStatus {
+  readonly clusterId: string;
+  readonly clusterEpoch: string;
+  readonly memberId: number;
+  readonly leaderId: number;
+  readonly role: Role;
+  readonly term: number;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly durableIndex: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  /** Log time of the last applied entry, ms since 1970. */
+  readonly time: number;
+  readonly walBytes: number;
+  readonly conf: ConfState;
+}
+
+/**
+ * Recovers the state of `dataDir`, or begins a new cluster of one there. A sole voter leads when this resolves, with everything in its log applied.
+ * @throws StorageError when the directory cannot be used as it is
+ */
+export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, options: { signal?: AbortSignal } = {}): Promise<Replica> {
+  const { files, clock, log } = needs;
+  await files.makeDirectory(config.dataDir);
+  const unlock = await files.lock(`${config.dataDir}/lock`);
+  try {
+    const recovered = await recover(needs, config);
+    const raft = new Raft(
+      { id: recovered.wal.identity.memberId, heartbeatTicks: 1, electionTicks, random: needs.random },
+      { hardState: recovered.hardState, conf: recovered.conf, log: recovered.log },
+    );
+    if (clock.now() < recovered.time) {
+      log.warn("The clock is behind the log: the log's time is used until the clock has passed it", { logTime: recovered.time });
+    }
+    const replica = new Replica(needs, raft, recovered.wal, recovered.time, unlock);
+    await replica.start(options.signal);
+    return replica;
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+export class Replica {
+  /** Resolves with the reason when this member has stopped for good; its process must exit non-zero. */
+  readonly fatal: Promise<Error>;
+  readonly #needs: ReplicaNeeds;
+  readonly #raft: Raft;
+  readonly #wal: Wal;
+  readonly #unlock: () => Promise<void>;
+  readonly #leadership: Leadership;
+  readonly #proposals: PendingProposals;
+  readonly #reads: PendingReads;
+  /** Names this process: a proposal of an earlier one is nobody's. */
+  readonly #incarnation: number;
+  #time: number;
+  #failure: Error | undefined;
+  #fail!: (error: Error) => void;
+  #stopping = false;
+  #turnDue = false;
+  #yielding = false;
+  #appends: Promise<void> = Promise.resolve();
+  #lastWrite = 0;
+  #lastTick = 0;
+  #cancelTick = () => {};
+  #started: (() => void) | undefined;
+
+  constructor(needs: ReplicaNeeds, raft: Raft, wal: Wal, time: number, unlock: () => Promise<void>) {
+    this.#needs = needs;
+    this.#raft = raft;
+    this.#wal = wal;
+    this.#time = time;
+    this.#unlock = unlock;
+    this.#leadership = new Leadership(needs.log);
+    this.#proposals = new PendingProposals(needs.clock);
+    this.#reads = new PendingReads(needs.clock);
+    this.#incarnation = 1 + Math.floor(needs.random() * (Number.MAX_SAFE_INTEGER - 1));
+    this.fatal = new Promise((resolve) => this.#fail = resolve);
+  }
+
+  /** Begins to tick. Called once, by startReplica. */
+  async start(signal?: AbortSignal): Promise<void> {
+    this.#lastTick = this.#needs.clock.monotonic();
+    this.#tickLater();
+    signal?.addEventListener("abort", () => void this.stop().catch((error) => this.#poison(error)), { once: true });
+    this.#turn();
+    if (!this.#raft.isSoleVoter) return;
+    await new Promise<void>((resolve) => {
+      this.#started = resolve;
+      this.#campaignAlone();
+    });
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Nobody else can win: no reason to wait for a timeout. */
+  #campaignAlone(): void {
+    if (this.#raft.role === "leader" || !this.#raft.isSoleVoter) return;
+    this.#raft.campaign();
+    this.#turn();
+  }
+
+  /** Resolves with the state machine's result once the entry is durable, committed and applied here. @throws StoreError */
+  propose(payload: Uint8Array): Promise<unknown> {
+    if (this.#failure) return Promise.reject(new StoreError("Closed", "Cannot write: the store has failed", { cause: this.#failure }));
+    if (this.#stopping) return Promise.reject(new StoreError("Closed", "Cannot write: the store is closing"));
+    if (payload.length > proposalBytes) {
+      return Promise.reject(
+        new StoreError("TooLarge", `Cannot write ${payload.length} bytes at once: the limit is ${proposalBytes} bytes`),
+      );
+    }
+    if (this.#proposals.isFull) return Promise.reject(refused("Overloaded"));
+    const sequence = this.#proposals.next();
+    const refusal = this.#raft.propose({ type: "command", time: this.#needs.clock.now(), proposer: this.#incarnation, sequence, payload });
+    if (refusal) return Promise.reject(refused(refusal));
+    const result = this.#proposals.wait(sequence);
+    this.#turnSoon();
+    return result;
+  }
+
+  /** Resolves when a read of the state machine is linearizable, with the index that it shows at least. @throws StoreError NoQuorum, Closed */
+  readIndex(): Promise<number> {
+    if (this.#failure) return Promise.reject(new StoreError("Closed", "Cannot read: the store has failed", { cause: this.#failure }));
+    if (this.#stopping) return Promise.reject(new StoreError("Closed", "Cannot read: the store is closing"));
+    const { isSoleVoter, isEstablished, commitIndex, appliedIndex } = this.#raft;
+    // Nobody else can have committed anything, and what was acknowledged is applied.
+    if (isSoleVoter && isEstablished && appliedIndex === commitIndex) return Promise.resolve(commitIndex);
+    const read = this.#reads.wait();
+    this.#turnSoon();
+    return read;
+  }
+
+  /** A message from another member of this cluster. */
+  receive(message: Message): void {
+    if (this.#failure || this.#stopping) return;
+    const { clock } = this.#needs;
+    // Only the leader's clock stamps the log.
+    this.#raft.step(message.type === "Propose" ? { ...message, proposal: { ...message.proposal, time: clock.now() } } : message);
+    this.#turnSoon();
+  }
+
+  lead(name: string, work: (term: { signal: AbortSignal }) => Promise<void>, signal: AbortSignal): Promise<void> {
+    return this.#leadership.lead(name, work, signal);
+  }
+
+  status(): ReplicaStatus {
+    const raft = this.#raft, { clusterId, clusterEpoch, memberId } = this.#wal.identity;
+    return {
+      clusterId,
+      clusterEpoch,
+      memberId,
+      leaderId: raft.leader,
+      role: raft.role,
+      term: raft.term,
+      firstIndex: raft.firstIndex,
+      lastIndex: raft.lastIndex,
+      durableIndex: raft.durableIndex,
+      commitIndex: raft.commitIndex,
+      appliedIndex: raft.appliedIndex,
+      time: this.#time,
+      walBytes: this.#wal.bytes,
+      conf: raft.conf,
+    };
+  }
+
+  /** Takes no more writes, waits for those under way, seals the log and closes it. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await Promise.race([this.#proposals.idle(), this.fatal]);
+    this.#cancelTick();
+    this.#leadership.update(0);
+    this.#reads.rejectAll(new StoreError("Closed", "Cannot read: the store is closing"));
+    await this.#appends.catch(() => {});
+    if (!this.#failure) await this.#wal.seal();
+    await this.#wal.close();
+    await this.#unlock();
+  }
+
+  /** Runs a turn at the end of this task, so that everything proposed in it goes into one write. */
+  #turnSoon(): void {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
+    queueMicrotask(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#turnDue = false;
+    if (this.#failure || this.#yielding) return;
+    const { clock } = this.#needs, until = clock.monotonic() + storeSliceMs;
+    try {
+      const context = this.#reads.ask();
+      if (context !== undefined) this.#raft.readIndex(context);
+      for (let ready = this.#raft.take(); ready; ready = this.#raft.take()) {
+        this.#obey(ready);
+        if (ready.committed.length === 0 || clock.monotonic() < until) continue;
+        this.#yielding = true;
+        clock.after(0, () => {
+          this.#yielding = false;
+          this.#turn();
+        });
+        return;
+      }
+      this.#leadership.update(this.#raft.isEstablished ? this.#raft.term : 0);
+      if (this.#started && this.#raft.isEstablished && this.#raft.appliedIndex === this.#raft.commitIndex) {
+        this.#started();
+        this.#started = undefined;
+      }
+    } catch (error) {
+      this.#poison(error);
+    }
+  }
+
+  #obey(ready: Ready): void {
+    if (ready.append) this.#appends = this.#write(ready.append);
+    this.#send(ready.messages);
+    for (const read of ready.reads) {
+      if (read.index === undefined) this.#reads.failed(read.context);
+      else this.#reads.answered(read.context, read.index);
+    }
+    for (const { proposer, sequence } of ready.rejected) {
+      if (proposer === this.#incarnation) this.#proposals.reject(sequence, refused("NotLeader"));
+    }
+    for (const entry of ready.committed) this.#apply(entry);
+    const last = ready.committed[ready.committed.length - 1];
+    if (last) this.#raft.applyDone(last.index);
+    this.#reads.applied(this.#raft.appliedIndex);
+  }
+
+  async #write(append: Append): Promise<void> {
+    try {
+      await this.#wal.append(append);
+    } catch (error) {
+      return this.#poison(error);
+    }
+    if (this.#failure) return;
+    this.#lastWrite = this.#needs.clock.monotonic();
+    this.#raft.appendDone(append.token);
+    this.#send(append.messages);
+    this.#turn();
+  }
+
+  #send(messages: readonly Message[]): void {
+    for (const message of messages) this.#needs.transport?.send(message);
+  }
+
+  #apply(entry: LogEntry): void {
+    this.#time = Math.max(this.#time, entry.time);
+    const payload = entry.type === "command" ? entry.payload : empty;
+    const result = this.#needs.machine.apply({ index: entry.index, term: entry.term, time: this.#time, payload });
+    if (entry.proposer === this.#incarnation) this.#proposals.resolve(entry.sequence, result);
+  }
+
+  #tickLater(): void {
+    this.#cancelTick = this.#needs.clock.after(raftTickMs, () => this.#tick());
+  }
+
+  /** However late the timer is, one tick: a process that stood still must not hurry through elections. */
+  #tick(): void {
+    if (this.#failure) return;
+    this.#tickLater();
+    const now = this.#needs.clock.monotonic(), gap = now - this.#lastTick;
+    this.#lastTick = now;
+    try {
+      if (gap > electionTicks * raftTickMs) this.#raft.woke();
+      this.#raft.tick();
+      this.#campaignAlone();
+    } catch (error) {
+      return this.#poison(error);
+    }
+    this.#proposals.expire();
+    this.#reads.expire(electionTicks * raftTickMs);
+    if (!this.#wal.sealed && now - this.#lastWrite >= walSealMs) void this.#wal.seal().catch((error) => this.#poison(error));
+    this.#turn();
+  }
+
+  #poison(cause: unknown): void {
+    if (this.#failure) return;
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    this.#failure = error;
+    this.#cancelTick();
+    this.#needs.log.error("The store has failed and answers nothing more; this process has to end", { error });
+    this.#leadership.update(0);
+    this.#proposals.rejectAll(new StoreError("Unknown", "Cannot tell whether the write was made: the store has failed", { cause: error }));
+    this.#reads.rejectAll(new StoreError("Closed", "Cannot read: the store has failed", { cause: error }));
+    this.#started?.();
+    this.#fail(error);
+  }
+}
+
+const empty = new Uint8Array(0);
+
+function refused(refusal: Refusal): StoreError {
+  switch (refusal) {
+    case "NotLeader":
+      return new StoreError("NotLeader", "Cannot write: this member knows no leader");
+    case "Transferring":
+      return new StoreError("NotLeader", "Cannot write: leadership is being handed over");
+    case "Pending":
+    case "Overloaded":
+      return new StoreError("Overloaded", "Cannot write: too many writes wait to be made durable");
+  }
+}

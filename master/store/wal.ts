@@ -1,0 +1,332 @@
+// The write-ahead log: segments written in advance with zeros, one write and one fdatasync for each group commit. The first error of the disk is the last word: nothing
+// is retried, because after a failed fsync the page cache may show what the disk does not have (fsyncgate; "Can Applications Recover from fsync Failures?", ATC'20).
+import { walSegmentBytes } from "../../shared/limits.ts";
+import { assert } from "../../shared/util/assert.ts";
+import type { Random } from "../../shared/util/clock.ts";
+import type { Log } from "../../shared/util/log.ts";
+import type { Files, OpenFile } from "./files.ts";
+import type { ConfState } from "./raft/membership.ts";
+import { encodeConf } from "./raft/membership.ts";
+import { entrySize, type HardState, type LogEntry } from "./raft/message.ts";
+import { type OpenedWal, openSegments } from "./wal_open.ts";
+import {
+  encodeSegmentHeader,
+  FrameEncoder,
+  type Identity,
+  recordType,
+  type Segment,
+  segmentHeaderBytes,
+  type SnapshotMarker,
+} from "./wal_format.ts";
+import { segmentName, SegmentStock } from "./segment_stock.ts";
+import type { Replayed } from "./wal_recovery.ts";
+
+export interface WalBatch {
+  /** Nothing behind the entry of this index and term stays. */
+  readonly truncate?: { readonly index: number; readonly term: number };
+  readonly entries?: readonly LogEntry[];
+  readonly hardState?: HardState;
+  /** A snapshot that is durable. */
+  readonly marker?: SnapshotMarker;
+  /** The marker's snapshot replaces the log, which did not contain its entry: the next entry is the one behind it. */
+  readonly restart?: boolean;
+}
+
+export interface WalOptions {
+  readonly directory: string;
+  /** Bytes of a segment. */
+  readonly segmentBytes?: number;
+}
+
+export interface WalNeeds {
+  readonly files: Files;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+const recordTypes = { command: recordType.command, noop: recordType.noop, configuration: recordType.configuration } as const;
+
+export class Wal {
+  readonly identity: Identity;
+  readonly #needs: WalNeeds;
+  readonly #directory: string;
+  readonly #segmentBytes: number;
+  readonly #stock: SegmentStock;
+  readonly #encoder = new FrameEncoder();
+  #segments: Segment[];
+  #file: OpenFile;
+  #position = segmentHeaderBytes;
+  #synced = segmentHeaderBytes;
+  #chain: number;
+  #salt: number;
+  #lastIndex: number;
+  #lastTerm: number;
+  #hardState: HardState;
+  #marker: SnapshotMarker | undefined;
+  #sealed = true;
+  #failure: unknown;
+  #failed = false;
+  /** Appends run one after the other. */
+  #turn: Promise<void> = Promise.resolve();
+
+  private constructor(needs: WalNeeds, options: WalOptions, stock: SegmentStock, start: WalStart) {
+    this.#needs = needs;
+    this.#directory = options.directory;
+    this.#segmentBytes = options.segmentBytes ?? walSegmentBytes;
+    this.#stock = stock;
+    this.identity = start.identity;
+    this.#segments = start.segments;
+    this.#file = start.file;
+    this.#position = this.#synced = start.position;
+    this.#chain = start.chain;
+    this.#salt = start.salt;
+    this.#lastIndex = start.last.index;
+    this.#lastTerm = start.last.term;
+    this.#hardState = start.hardState;
+    this.#marker = start.marker;
+  }
+
+  /** The log of a member that has none yet. */
+  static async create(needs: WalNeeds, options: WalOptions, identity: Identity, conf: ConfState): Promise<Wal> {
+    const { files } = needs, stock = new SegmentStock(needs, options.directory, options.segmentBytes ?? walSegmentBytes);
+    const segment = { path: `${options.directory}/${segmentName(1)}`, sequence: 1, lastIndex: 0, bytes: 0 };
+    const salt = newSalt(needs.random), encoder = new FrameEncoder();
+    const file = await stock.take();
+    await file.write(encodeSegmentHeader({ ...identity, sequence: 1, firstIndex: 1, baseTerm: 0, copy: 0, previousChain: 0, salt }), 0);
+    encoder.begin();
+    encoder.add(recordType.confState, 0, 0, [], encodeConf(conf));
+    encoder.add(recordType.hardState, 0, 0, [0]);
+    const frame = encoder.finish({ position: segmentHeaderBytes, syncedUpTo: 0, previousChain: salt, salt });
+    await file.write(frame.bytes, segmentHeaderBytes);
+    await stock.place(file, segment.path);
+    await files.syncDirectory(options.directory);
+    const position = segmentHeaderBytes + frame.bytes.length;
+    segment.bytes = position;
+    stock.refill();
+    return new Wal(needs, options, stock, {
+      identity,
+      segments: [segment],
+      file,
+      position,
+      chain: frame.chain,
+      salt,
+      last: { index: 0, term: 0 },
+      hardState: { term: 0, vote: 0, commit: 0 },
+      marker: undefined,
+    });
+  }
+
+  /** Undefined when the directory holds no log. Payloads of entries up to `keepAfter` are not kept. @throws StorageError */
+  static async open(needs: WalNeeds, options: WalOptions, keepAfter: number): Promise<{ wal: Wal; replayed: Replayed } | undefined> {
+    const opened = await openSegments(needs.files, options.directory, keepAfter);
+    if (!opened) return undefined;
+    const stock = new SegmentStock(needs, options.directory, options.segmentBytes ?? walSegmentBytes);
+    const start = await Wal.#rewriteLast(needs, options, stock, opened);
+    stock.refill();
+    return { wal: new Wal(needs, options, stock, start), replayed: opened.replayed };
+  }
+
+  /**
+   * Copies the surviving records of the last segment into a new one, and only what is durable there counts: a process that starts after a failed fsync may
+   * read pages that never reached the disk. Then the old one goes, its torn tail into quarantine.
+   */
+  static async #rewriteLast(needs: WalNeeds, options: WalOptions, stock: SegmentStock, opened: OpenedWal): Promise<WalStart> {
+    const { files, log } = needs, { last } = opened, { directory } = options;
+    const { sequence } = last.header, copy = last.header.copy + 1, salt = newSalt(needs.random);
+    const segment: Segment = { path: `${directory}/${segmentName(sequence, copy)}`, sequence, lastIndex: last.lastIndex, bytes: 0 };
+    const file = await stock.take();
+    await file.write(encodeSegmentHeader({ ...last.header, copy, salt }), 0);
+    const encoder = new FrameEncoder();
+    let position = segmentHeaderBytes, chain = salt;
+    const flush = async () => {
+      const frame = encoder.finish({ position, syncedUpTo: 0, previousChain: chain, salt });
+      await file.write(frame.bytes, position);
+      position += frame.bytes.length;
+      chain = frame.chain;
+    };
+    encoder.begin();
+    for (const record of last.scan.records) {
+      if (record.type === recordType.seal) continue;
+      encoder.copy(record);
+      if (encoder.bytes < 1024 * 1024) continue;
+      await flush();
+      encoder.begin();
+    }
+    await flush();
+    await stock.place(file, segment.path);
+    await files.syncDirectory(directory);
+    if (last.scan.ending === "torn") {
+      const kept = await stock.quarantine(last.bytes, last.scan.end, last.header);
+      log.warn("The end of the log was torn by a crash; nothing in it had been acknowledged", {
+        path: last.path,
+        position: last.scan.end,
+        kept,
+      });
+    }
+    for (const path of [last.path, ...opened.remains]) await files.remove(path);
+    await files.syncDirectory(directory);
+    segment.bytes = position;
+    const { replayed } = opened, entry = replayed.entries[replayed.entries.length - 1];
+    return {
+      identity: last.header,
+      segments: [...opened.earlier, segment],
+      file,
+      position,
+      chain,
+      salt,
+      last: entry ?? replayed.base,
+      hardState: replayed.hardState,
+      marker: opened.marker,
+    };
+  }
+
+  /** Bytes of all segments, as far as they are written. */
+  get bytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  }
+  get sealed(): boolean {
+    return this.#sealed;
+  }
+
+  /** Durable when it resolves. After the first rejection every later one rejects alike: the process has to end. */
+  append(batch: WalBatch): Promise<void> {
+    return this.#inTurn(() => this.#write(batch));
+  }
+
+  /** Marks the end of a batch as seen, so that damage to it cannot pass for a torn write. Worth a write when nothing else is to be written. */
+  seal(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#sealed) return;
+      this.#encoder.begin();
+      this.#encoder.add(recordType.seal, 0, 0);
+      if (this.#position + this.#encoder.bytes + 64 > this.#segmentBytes) return; // the next segment's header will be the witness
+      await this.#writeFrame();
+      this.#sealed = true;
+    });
+  }
+
+  /** Removes segments all of whose entries are before `index`. Only for what a durable snapshot covers. */
+  dropBefore(index: number): Promise<void> {
+    return this.#inTurn(async () => {
+      let dropped = 0;
+      while (dropped < this.#segments.length - 1 && this.#segments[dropped]!.lastIndex < index) dropped++;
+      if (dropped === 0) return;
+      for (const segment of this.#segments.splice(0, dropped)) await this.#needs.files.remove(segment.path);
+      await this.#needs.files.syncDirectory(this.#directory);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#turn.catch(() => {});
+    await this.#stock.close();
+    await this.#file.close();
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      if (this.#failed) throw this.#failure;
+      try {
+        await work();
+      } catch (error) {
+        this.#failed = true;
+        this.#failure = error;
+        throw error;
+      }
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #write(batch: WalBatch): Promise<void> {
+    const entries = batch.entries ?? [];
+    let bytes = 4 * 64;
+    for (const entry of entries) bytes += entrySize(entry);
+    this.#encoder.begin();
+    if (this.#position + bytes > this.#segmentBytes && this.#position > segmentHeaderBytes) {
+      await this.#nextSegment();
+      // Every segment begins with what the dropped ones before it said.
+      if (!batch.hardState) this.#addHardState(this.#hardState);
+      if (!batch.marker && this.#marker) this.#addMarker(this.#marker);
+    }
+    if (batch.truncate) {
+      this.#encoder.add(recordType.truncate, batch.truncate.term, batch.truncate.index);
+      this.#lastIndex = batch.truncate.index;
+      this.#lastTerm = batch.truncate.term;
+    }
+    for (const entry of entries) {
+      assert(entry.index === this.#lastIndex + 1, `entry ${entry.index} is written behind entry ${this.#lastIndex}`);
+      this.#encoder.add(recordTypes[entry.type], entry.term, entry.index, [entry.time, entry.proposer, entry.sequence], entry.payload);
+      this.#lastIndex = entry.index;
+      this.#lastTerm = entry.term;
+    }
+    if (batch.hardState) this.#addHardState(this.#hardState = batch.hardState);
+    if (batch.marker) {
+      this.#addMarker(this.#marker = batch.marker);
+      if (batch.restart) {
+        this.#lastIndex = batch.marker.index;
+        this.#lastTerm = batch.marker.term;
+      }
+    }
+    const segment = this.#segments[this.#segments.length - 1]!;
+    segment.lastIndex = Math.max(segment.lastIndex, this.#lastIndex);
+    await this.#writeFrame();
+    this.#sealed = false;
+  }
+
+  #addHardState(state: HardState): void {
+    this.#encoder.add(recordType.hardState, state.term, state.commit, [state.vote]);
+  }
+  #addMarker(marker: SnapshotMarker): void {
+    this.#encoder.add(recordType.snapshotMarker, marker.term, marker.index, [], marker.sha256);
+  }
+
+  async #writeFrame(): Promise<void> {
+    const place = { position: this.#position, syncedUpTo: this.#synced, previousChain: this.#chain, salt: this.#salt };
+    const frame = this.#encoder.finish(place);
+    await this.#file.write(frame.bytes, this.#position);
+    await this.#file.datasync();
+    this.#position += frame.bytes.length;
+    this.#synced = this.#position;
+    this.#chain = frame.chain;
+    this.#segments[this.#segments.length - 1]!.bytes = this.#position;
+  }
+
+  async #nextSegment(): Promise<void> {
+    const sequence = this.#segments[this.#segments.length - 1]!.sequence + 1, salt = newSalt(this.#needs.random);
+    const segment = { path: `${this.#directory}/${segmentName(sequence)}`, sequence, lastIndex: 0, bytes: segmentHeaderBytes };
+    const file = await this.#stock.take();
+    const header = {
+      ...this.identity,
+      sequence,
+      firstIndex: this.#lastIndex + 1,
+      baseTerm: this.#lastTerm,
+      copy: 0,
+      previousChain: this.#chain,
+      salt,
+    };
+    await file.write(encodeSegmentHeader(header), 0);
+    await this.#stock.place(file, segment.path);
+    await this.#needs.files.syncDirectory(this.#directory);
+    const full = this.#file;
+    this.#file = file;
+    this.#segments.push(segment);
+    this.#position = this.#synced = segmentHeaderBytes;
+    this.#chain = this.#salt = salt;
+    await full.close();
+    this.#stock.refill();
+  }
+}
+
+interface WalStart {
+  readonly identity: Identity;
+  readonly segments: Segment[];
+  readonly file: OpenFile;
+  readonly position: number;
+  readonly chain: number;
+  readonly salt: number;
+  readonly last: { readonly index: number; readonly term: number };
+  readonly hardState: HardState;
+  readonly marker: SnapshotMarker | undefined;
+}
+
+const newSalt = (random: Random): number => Math.floor(random() * 0xffff_ffff) + 1;
