@@ -66,8 +66,7 @@ function inherited({ kind, object, old, context }: Change): undefined {
   if (old && context.subresource === undefined) kind.inherit?.(object, old);
 }
 
-function dependentDefaults({ kind, object, old, context }: Change): undefined {
-  if (old && context.subresource === undefined) kind.inherit?.(object, old);
+function dependentDefaults({ kind, object, old }: Change): undefined {
   kind.defaults?.(object);
   if (!old) kind.born?.(object);
 }
