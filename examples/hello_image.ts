@@ -15,7 +15,7 @@ export const helloImage = "localhost/skerry-hello:1";
 const server = `#!/bin/sh
 port="\${PORT:-8080}"
 trap 'kill "$httpd"; exit 0' TERM INT
-httpd -f -v -p "$port" -h /www &
+httpd -f -p "$port" -h /www &
 httpd=$!
 echo "hello from $(hostname), listening on $port"
 wait "$httpd"
@@ -23,6 +23,7 @@ wait "$httpd"
 const page = `#!/bin/sh
 printf 'Content-Type: text/plain\\r\\n\\r\\n'
 echo "\${MESSAGE:-Hello} from pod $(hostname)"
+echo "$REQUEST_METHOD from $REMOTE_ADDR" >&2
 `;
 
 /** Loads the image into the Podman that listens at `socketPath`. The same busybox always gives the same image id, so a second time changes nothing. */
@@ -73,7 +74,9 @@ function findBusybox(): string {
   const path = ["/bin/busybox", "/usr/bin/busybox"].find(existsSync);
   // A dynamic program names its loader in the first page.
   if (path === undefined || /ld-(linux|musl)/.test(readFileSync(path).toString("latin1", 0, 8192))) {
-    throw new Error(`Cannot build ${helloImage}: it is made of a static busybox, and there is none. On Debian: apt-get install busybox-static`);
+    throw new Error(
+      `Cannot build ${helloImage}: it is made of a static busybox, and there is none. On Debian: apt-get install busybox-static`,
+    );
   }
   return path;
 }
@@ -92,7 +95,8 @@ function tar(entries: readonly Entry[]): Uint8Array {
   const blocks: Uint8Array[] = [];
   for (const { path, mode, content = new Uint8Array(), link } of entries) {
     const header = Buffer.alloc(512);
-    const octal = (value: number, at: number, width: number) => header.write(value.toString(8).padStart(width - 1, "0") + "\0", at, "ascii");
+    const octal = (value: number, at: number, width: number) =>
+      header.write(value.toString(8).padStart(width - 1, "0") + "\0", at, "ascii");
     header.write(path, 0, 100);
     octal(mode, 100, 8);
     octal(0, 108, 8); // uid

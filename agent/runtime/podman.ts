@@ -1,5 +1,6 @@
 // The container engine is Podman 4.3 or later, through its REST API. Podman holds all state: this class remembers only what saves a question (inspect answers
 // keyed by state) and what Podman forgets (why a start failed, whom the kernel's OOM killer took). Restart the agent, or Podman's service: nothing is lost, nothing moves.
+import { existsSync } from "node:fs";
 import process from "node:process";
 import { ContainersApi, ImagesApi, type ListContainer, NetworksApi, PodsApi, SystemApi } from "podman-api-client";
 import { podmanHeadTimeoutMs, podmanInspects } from "../../shared/limits.ts";
@@ -16,7 +17,7 @@ import { reopenConmonLog } from "./conmon.ts";
 import { openProcess, runProcess } from "./podman_exec.ts";
 import { type Detail, detailOf, runs, type Seen, signature, toActual } from "./podman_observe.ts";
 import { containerCreateRequest, nameOfContainer, podCreateRequest, sandboxName } from "./podman_spec.ts";
-import { type CallOptions, jsonLines, type PodmanTransport } from "./podman_transport.ts";
+import { type CallOptions, jsonLines, type PodmanTransport, PodmanUnavailable } from "./podman_transport.ts";
 import {
   type Actual,
   type ContainerRuntime,
@@ -34,6 +35,8 @@ export interface PodmanDependencies {
   readonly transport: PodmanTransport;
   readonly liveness: Liveness;
   readonly oomKills: OomKills;
+  /** Called when nobody answers at the socket, before one more try: starts the service if it is ours to start. */
+  readonly revive?: () => Promise<void>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -84,7 +87,7 @@ export class PodmanRuntime implements ContainerRuntime {
 
   async observe(): Promise<Actual> {
     return await this.#attempt("list containers", async () => {
-      const entries = await this.#list();
+      const entries = await this.#listRevived();
       const details = new Map<string, Remembered>();
       const changed: ListContainer[] = [];
       for (const entry of entries) {
@@ -104,6 +107,17 @@ export class PodmanRuntime implements ContainerRuntime {
       const seen = entries.filter((entry) => details.has(entry.Id!)).map((entry) => this.#look(entry, details.get(entry.Id!)?.detail));
       return toActual(await Promise.all(seen), this.#on.oomKills.ids);
     });
+  }
+
+  /** A look is what the agent does first and again and again, so it is here that a service that has died is brought back. */
+  async #listRevived(): Promise<ListContainer[]> {
+    try {
+      return await this.#list();
+    } catch (error) {
+      if (!(error instanceof PodmanUnavailable) || this.#on.revive === undefined) throw error;
+      await this.#on.revive();
+      return await this.#list();
+    }
   }
 
   /** One call: pod labels stand on the infra container too, so this is sandboxes and containers together. */
@@ -355,7 +369,7 @@ export class PodmanRuntime implements ContainerRuntime {
         if (sameNetwork(existing, wanted)) return;
         await networks.remove(wanted.name);
       }
-      await networks.create({
+      const request = {
         name: wanted.name,
         driver: "bridge",
         network_interface: wanted.bridge,
@@ -364,7 +378,14 @@ export class PodmanRuntime implements ContainerRuntime {
         subnets: [{ subnet: wanted.subnet, gateway: wanted.gateway }],
         options: { mtu: String(wanted.mtu) },
         ipam_options: { driver: "host-local" },
-      } as never);
+      };
+      try {
+        await networks.create(request as never);
+      } catch (error) {
+        if (!existsSync(`/sys/class/net/${wanted.bridge}`)) throw error;
+        const why = `link ${wanted.bridge} is there without it. Remove it (ip link delete ${wanted.bridge}) and try again`;
+        throw new RuntimeError("AlreadyExists", `Cannot make network ${wanted.name}: ${why}`, { cause: error });
+      }
     });
   }
 

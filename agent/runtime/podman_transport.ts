@@ -39,7 +39,7 @@ export interface Hijacked {
 
 export class PodmanTransport {
   readonly #clock: Clock;
-  readonly #socketPath: string;
+  #socketPath: string;
   // No keep-alive: a connection left open across a restart of the service fails the next write, and a unix connect costs less than 0.1 ms.
   readonly #agent = new http.Agent({ keepAlive: false, maxSockets: podmanConnections });
 
@@ -47,6 +47,11 @@ export class PodmanTransport {
 
   constructor(clock: Clock, socketPath: string) {
     this.#clock = clock;
+    this.#socketPath = socketPath;
+  }
+
+  /** From now on ask here: the service came back at another socket. */
+  moveTo(socketPath: string): void {
     this.#socketPath = socketPath;
   }
 
@@ -67,7 +72,7 @@ export class PodmanTransport {
         const response = await call(method, path, json, headers);
         return { status: response.status, json: parse(await text(response)) };
       },
-      requestRaw: call,
+      requestRaw: (method, path, body, headers) => call(method, path, body, headers),
       async requestStream(method, path) {
         const response = await call(method, path);
         if (response.status >= 400) throw new Error(`${method} ${path}: ${response.status} ${await text(response)}`);
@@ -84,7 +89,7 @@ export class PodmanTransport {
     if (method !== "GET" && !/\/(exec|resize)(\/|\?|$)/.test(path)) this.#writes++;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const stream = body instanceof ReadableStream ? Readable.fromWeb(body as NodeReadableStream) : undefined;
+      const stream = body instanceof ReadableStream ? Readable.fromWeb(body as unknown as NodeReadableStream) : undefined;
       const bytes = stream === undefined && body !== undefined ? Buffer.from(body as string | Uint8Array) : undefined;
       const request = http.request({
         socketPath: this.#socketPath,
