@@ -1,0 +1,136 @@
+// The whole API as one Hono app: every request gets an id, a deadline and a bound, is authenticated, then authorized, and only then handled.
+import { randomUUID } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+import { Hono } from "hono";
+import type { Kind } from "../../shared/api/resource.ts";
+import { ApiError } from "../../shared/api/status.ts";
+import { requestBodyBytes, requestTimeoutMs, warningBytes } from "../../shared/limits.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { Log } from "../../shared/util/log.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Authenticator } from "./auth.ts";
+import { type Api, type Env, type HttpContext, KindIndex } from "./context.ts";
+import { discoveryRoutes } from "./discovery.ts";
+import { isUnexpected, pageNotFound, statusResponse, toStatus } from "./errors.ts";
+import { type Checks, healthRoutes, RequestCounts } from "./health.ts";
+import { openapiRoutes } from "./openapi.ts";
+import { attributesOf, authorize, refusal, type User } from "./rbac.ts";
+import { parseRequest, type RequestInfo } from "./request.ts";
+import { resourceHandler } from "./resource.ts";
+import type { Streams } from "./stream.ts";
+
+export interface AppDependencies {
+  readonly registry: Registry;
+  readonly kinds: readonly Kind[];
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly authenticator: Authenticator;
+  readonly streams: Streams;
+  /** Aborts when the server stops. */
+  readonly stopping: AbortSignal;
+  /** What /readyz asks, by name. */
+  readonly checks?: Checks;
+  /** Further lines for /metrics, in Prometheus' text format. */
+  readonly metrics?: () => string;
+  /** Further routes (dashboard, enrolment …), behind the same middleware. */
+  readonly extras?: (app: Hono<Env>) => void;
+}
+
+const longRunning = new Set(["log", "exec", "attach", "portforward", "proxy"]);
+
+export function createApp(dependencies: AppDependencies): Hono<Env> {
+  const { registry, clock, random, log, authenticator, streams, stopping } = dependencies;
+  const api: Api = { registry, clock, random, log, streams, stopping, kinds: new KindIndex(dependencies.kinds) };
+  const counts = new RequestCounts();
+  const app = new Hono<Env>({ strict: false });
+
+  app.use(async (c, next) => {
+    c.set("requestId", c.req.header("audit-id") ?? randomUUID());
+    const url = new URL(c.req.url);
+    c.set("query", url.searchParams);
+    c.set("info", parseRequest(c.req.method, url.pathname, url.searchParams));
+    c.set("warnings", new Set());
+    await next();
+    c.res.headers.set("audit-id", c.var.requestId);
+    for (const value of warningHeaders(c.var.warnings)) c.res.headers.append("warning", value);
+    counts.add(c.var.info, c.res.status);
+  });
+  app.use((c, next) => withinDeadline(clock, deadline(c.var.info, c.var.query), next));
+  app.use(async (c, next) => {
+    if (Number(c.req.header("content-length") ?? 0) > requestBodyBytes) {
+      throw new ApiError("RequestEntityTooLarge", `Request entity too large: limit is ${requestBodyBytes}`);
+    }
+    c.set("user", await authenticator({ certificate: clientCertificate(c), authorization: c.req.header("authorization") }));
+    mayOrThrow(c.var.user, c.var.info, c.var.query);
+    await next();
+  });
+
+  healthRoutes(app, { registry, counts, checks: dependencies.checks ?? {}, metrics: dependencies.metrics ?? (() => "") });
+  openapiRoutes(app, api.kinds);
+  discoveryRoutes(app, api.kinds);
+  dependencies.extras?.(app);
+  const resources = resourceHandler(api);
+  app.all("/api/:version/*", resources);
+  app.all("/apis/:group/:version/*", resources);
+
+  app.notFound(pageNotFound);
+  app.onError((error, c) => {
+    const requestId = c.var.requestId ?? "";
+    if (isUnexpected(error)) log.error("Request failed", { requestId, method: c.req.method, path: c.req.path, error });
+    return statusResponse(toStatus(error, requestId), { "audit-id": requestId });
+  });
+  return app;
+}
+
+/** kubectl prints each as a line (quoting: RFC 9110 §5.6.4). What does not fit is left out. */
+function* warningHeaders(warnings: Iterable<string>): Iterable<string> {
+  let size = 0;
+  for (const warning of warnings) {
+    const value = `299 - "${warning.replace(/[\\"]/g, "\\$&").replace(/[^\x20-\x7e]/g, " ")}"`;
+    size += value.length;
+    if (size > warningBytes) return;
+    yield value;
+  }
+}
+
+/** @throws ApiError Forbidden */
+function mayOrThrow(user: User, info: RequestInfo, query: URLSearchParams): void {
+  const attributes = attributesOf(info, query), { allowed, reason } = authorize(user, attributes);
+  if (allowed) return;
+  const { name, group, plural } = info.resource ?? { name: "", group: "", plural: "" };
+  throw new ApiError("Forbidden", refusal(user, attributes, reason), {
+    details: { ...(name && { name }), ...(group && { group }), ...(plural && { kind: plural }) },
+  });
+}
+
+/** One array a connection, so that what is known of it can be kept beside it. */
+const certificates = new WeakMap<object, Uint8Array | undefined>();
+function clientCertificate(c: HttpContext): Uint8Array | undefined {
+  const socket = c.env?.incoming?.socket as TLSSocket | undefined;
+  if (!socket?.encrypted) return undefined;
+  if (!certificates.has(socket)) certificates.set(socket, socket.getPeerCertificate()?.raw);
+  return certificates.get(socket);
+}
+
+/** Milliseconds a request may take; undefined for those that last as long as somebody listens. */
+function deadline(info: RequestInfo, query: URLSearchParams): number | undefined {
+  if (info.verb === "watch" || longRunning.has(info.resource?.subresource ?? "")) return undefined;
+  const asked = /^(\d+)(ms|s|m)?$/.exec(query.get("timeout") ?? "");
+  if (!asked || !info.resource) return requestTimeoutMs;
+  const unit = asked[2] === "ms" ? 1 : asked[2] === "m" ? 60_000 : 1000;
+  return Math.min(requestTimeoutMs, Number(asked[1]) * unit || requestTimeoutMs);
+}
+
+async function withinDeadline(clock: Clock, timeoutMs: number | undefined, next: () => Promise<void>): Promise<void> {
+  if (timeoutMs === undefined) return await next();
+  let cancel = () => {};
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(timeoutMs, () => reject(new ApiError("Timeout", "Timeout: request did not complete within the allotted timeout")));
+  });
+  try {
+    await Promise.race([next(), late]);
+  } finally {
+    cancel();
+  }
+}

@@ -1,0 +1,53 @@
+// What travels with one request, and what every handler is given.
+import type { HttpBindings } from "@hono/node-server";
+import type { Context } from "hono";
+import type { Kind } from "../../shared/api/resource.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { Log } from "../../shared/util/log.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { User } from "./rbac.ts";
+import type { RequestInfo } from "./request.ts";
+import type { Streams } from "./stream.ts";
+
+export interface Env {
+  /** Absent where a test calls the app without a socket. */
+  Bindings: Partial<HttpBindings>;
+  Variables: {
+    requestId: string;
+    info: RequestInfo;
+    query: URLSearchParams;
+    user: User;
+    /** Sent as Warning headers, whatever becomes of the request. */
+    warnings: Set<string>;
+  };
+}
+export type HttpContext = Context<Env>;
+
+export interface Api {
+  readonly registry: Registry;
+  readonly kinds: KindIndex;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly streams: Streams;
+  /** Aborts when the server stops: watches and followed logs end with it. */
+  readonly stopping: AbortSignal;
+}
+
+/** The kinds by the path they are served at. */
+export class KindIndex {
+  readonly all: readonly Kind[];
+  readonly #byPath = new Map<string, Kind>();
+  constructor(kinds: readonly Kind[]) {
+    this.all = kinds;
+    for (const kind of kinds) this.#byPath.set(`${kind.group}/${kind.version}/${kind.plural}`, kind);
+  }
+  find(group: string, version: string, plural: string): Kind | undefined {
+    return this.#byPath.get(`${group}/${version}/${plural}`);
+  }
+}
+
+export const usualVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
+export const verbsOf = (kind: Kind): readonly string[] => kind.verbs ?? usualVerbs;
+export const groupVersion = (kind: Pick<Kind, "group" | "version">): string =>
+  kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;

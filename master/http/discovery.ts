@@ -1,0 +1,165 @@
+// Which groups, versions and resources there are: both forms of discovery, read from the kinds. Made once; clients keep it by its ETag.
+import { createHash } from "node:crypto";
+import type { Hono } from "hono";
+import type { Kind } from "../../shared/api/resource.ts";
+import { type Env, groupVersion, type HttpContext, type KindIndex, verbsOf } from "./context.ts";
+import { type Form, negotiate } from "./negotiate.ts";
+
+interface GroupVersion {
+  readonly group: string;
+  readonly version: string;
+  readonly kinds: readonly Kind[];
+}
+interface Subresource {
+  readonly name: string;
+  readonly kind: string;
+  readonly group: string;
+  readonly version: string;
+  readonly verbs: readonly string[];
+}
+
+export function discoveryRoutes(app: Hono<Env>, index: KindIndex): void {
+  const versions = groupVersions(index.all), groups = grouped(versions.filter(({ group }) => group !== ""), ({ group }) => group);
+  const core = versions.filter(({ group }) => group === "");
+
+  const legacyCore = JSON.stringify({ kind: "APIVersions", versions: core.map(({ version }) => version), serverAddressByClientCIDRs: [] });
+  const legacyGroups = JSON.stringify({
+    kind: "APIGroupList",
+    apiVersion: "v1",
+    groups: [...groups].map(([name, found]) => apiGroup(name, found)),
+  });
+  app.get("/api", either(legacyCore, new Map([["", core]])));
+  app.get("/apis", either(legacyGroups, groups));
+  for (const [name, found] of groups) {
+    app.get(`/apis/${name}`, legacy(JSON.stringify({ kind: "APIGroup", apiVersion: "v1", ...apiGroup(name, found) })));
+  }
+  for (const one of versions) {
+    app.get(one.group === "" ? `/api/${one.version}` : `/apis/${one.group}/${one.version}`, legacy(JSON.stringify(resourceList(one))));
+  }
+  const paths = [
+    "/api",
+    "/apis",
+    ...versions.map(pathOf),
+    "/healthz",
+    "/livez",
+    "/metrics",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
+  ];
+  app.get("/", legacy(JSON.stringify({ paths: paths.toSorted() })));
+}
+export const pathOf = ({ group, version }: Pick<GroupVersion, "group" | "version">): string =>
+  group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+
+/** In the order in which the kinds stand; the first version of a group is the preferred one. */
+export function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
+  const found = grouped(kinds, (kind) => groupVersion(kind));
+  return [...found.values()].map((members) => ({ group: members[0]!.group, version: members[0]!.version, kinds: members }));
+}
+
+function grouped<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(key(item), [...groups.get(key(item)) ?? [], item]);
+  return groups;
+}
+
+/** Every subresource with the kind that is spoken there. */
+export function subresourcesOf(kind: Kind): Subresource[] {
+  const own = { kind: kind.kind, group: kind.group, version: kind.version };
+  return [
+    ...kind.status ? [{ name: "status", ...own, verbs: ["get", "patch", "update"] }] : [],
+    ...kind.scale ? [{ name: "scale", kind: "Scale", group: "autoscaling", version: "v1", verbs: ["get", "patch", "update"] }] : [],
+    ...(kind.subresources ?? []).map(({ name, kind: spoken, group, version, verbs }) => ({
+      name,
+      kind: spoken,
+      group: group ?? kind.group,
+      version: version ?? kind.version,
+      verbs,
+    })),
+  ];
+}
+
+// ---- the older form
+
+const apiGroup = (name: string, versions: readonly GroupVersion[]) => {
+  const listed = versions.map(({ version }) => ({ groupVersion: `${name}/${version}`, version }));
+  return { name, versions: listed, preferredVersion: listed[0] };
+};
+
+function resourceList({ group, version, kinds }: GroupVersion) {
+  const resources = kinds.flatMap((kind) => [
+    {
+      name: kind.plural,
+      singularName: kind.singular,
+      namespaced: kind.namespaced,
+      kind: kind.kind,
+      verbs: verbsOf(kind),
+      ...(kind.short && { shortNames: kind.short }),
+      ...(kind.categories && { categories: kind.categories }),
+      ...(kind.stored !== false && { storageVersionHash: hash(`${kind.group}/${kind.version}/${kind.kind}`).slice(0, 12) }),
+    },
+    ...subresourcesOf(kind).map((sub) => ({
+      name: `${kind.plural}/${sub.name}`,
+      singularName: "",
+      namespaced: kind.namespaced,
+      kind: sub.kind,
+      ...((sub.group !== kind.group || sub.version !== kind.version) && { group: sub.group, version: sub.version }),
+      verbs: sub.verbs,
+    })),
+  ]);
+  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: group === "" ? version : `${group}/${version}`, resources };
+}
+
+// ---- the aggregated form
+
+function aggregated(formVersion: string, groups: ReadonlyMap<string, readonly GroupVersion[]>) {
+  const responseKind = ({ group, version, kind }: { group: string; version: string; kind: string }) => ({ group, version, kind });
+  const resource = (kind: Kind) => ({
+    resource: kind.plural,
+    responseKind: responseKind(kind),
+    scope: kind.namespaced ? "Namespaced" : "Cluster",
+    singularResource: kind.singular,
+    verbs: verbsOf(kind),
+    ...(kind.short && { shortNames: kind.short }),
+    ...(kind.categories && { categories: kind.categories }),
+    ...(subresourcesOf(kind).length > 0 && {
+      subresources: subresourcesOf(kind).map((sub) => ({ subresource: sub.name, responseKind: responseKind(sub), verbs: sub.verbs })),
+    }),
+  });
+  return {
+    kind: "APIGroupDiscoveryList",
+    apiVersion: `apidiscovery.k8s.io/${formVersion}`,
+    metadata: {},
+    items: [...groups].map(([name, versions]) => ({
+      metadata: { ...(name && { name }), creationTimestamp: null },
+      versions: versions.map(({ version, kinds }) => ({ version, resources: kinds.map(resource), freshness: "Current" })),
+    })),
+  };
+}
+
+const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+const legacy = (body: string) => document(["object"], () => body);
+const either = (body: string, groups: ReadonlyMap<string, readonly GroupVersion[]>) => {
+  const made: Readonly<Record<string, string>> = {
+    v2: JSON.stringify(aggregated("v2", groups)),
+    v2beta1: JSON.stringify(aggregated("v2beta1", groups)),
+  };
+  return document(["discovery", "object"], (version) => made[version] ?? body);
+};
+
+/** A document that does not change while we run. The form's parameters are echoed: by them client-go chooses its decoder. */
+function document(offered: readonly Form[], bodyOf: (version: string) => string) {
+  const etags = new Map<string, string>();
+  return (c: HttpContext): Response => {
+    const { version } = negotiate(c.req.header("accept"), ...offered);
+    const body = bodyOf(version);
+    let etag = etags.get(version);
+    if (!etag) etags.set(version, etag = `"${hash(body)}"`);
+    const type = version === "" ? "application/json" : `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+    const headers = { "content-type": type, etag, vary: "Accept", "cache-control": "public" };
+    return c.req.header("if-none-match") === etag ? new Response(null, { status: 304, headers }) : new Response(body, { headers });
+  };
+}

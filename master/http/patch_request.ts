@@ -1,0 +1,46 @@
+// PATCH: which language the patch is in, and what it makes of the object. The result must be as good as the body of a PUT.
+import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
+import type { Json } from "../../shared/api/schema.ts";
+import { badRequest } from "../../shared/api/status.ts";
+import type { Stored, WriteOptions } from "../registry/registry.ts";
+import { type Document, objectIn, parseText, readBody, unsupportedMediaType } from "./body.ts";
+import type { Api, HttpContext } from "./context.ts";
+import { mediaType } from "./negotiate.ts";
+import { type BodyKind, decodeDocument, placeObject } from "./object.ts";
+
+/** In the order in which upstream names them. */
+const languages = ["application/merge-patch+json"] as const;
+
+/** @returns what makes the patched object of the current one, and may be called again for a newer one. @throws ApiError UnsupportedMediaType, BadRequest */
+export async function readPatch<T>(c: HttpContext, kind: BodyKind<T>): Promise<(current: T) => T> {
+  const type = mediaType(c.req.header("content-type") ?? "").type;
+  const language = languages.find((known) => known === type);
+  if (!language) throw unsupportedMediaType(languages);
+  const body = parseText(await readBody(c.req.raw), "application/json");
+  const decoded = (value: Json, duplicates: Document["duplicates"]): T => decodeDocument(c, kind, { value, duplicates }).value;
+  switch (language) {
+    case "application/merge-patch+json": {
+      const { value, duplicates } = objectIn(body);
+      return (current) => decoded(mergePatch(current as Json, value) as Json, duplicates);
+    }
+  }
+}
+
+export async function patchObject(api: Api, c: HttpContext, kind: Kind, how: WriteOptions): Promise<Stored> {
+  const change = await readPatch<KubernetesObject>(c, kind);
+  return await api.registry.modify(kind, c.var.info.resource!, (current) => {
+    const patched = change(current);
+    placeObject(c, kind, patched);
+    return patched;
+  }, how);
+}
+
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
+  const merged: Json = typeof target === "object" && target !== null && !Array.isArray(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key];
+    else merged[key] = mergePatch(merged[key], value);
+  }
+  return merged;
+}

@@ -1,0 +1,129 @@
+// The REST verbs, generic over Kind: find the kind by the path, the verb's function by the request, and answer in the form the client can read.
+import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
+import { badRequest, type Status } from "../../shared/api/status.ts";
+import { deleteCollectionBatch } from "../../shared/limits.ts";
+import type { Page, Stored } from "../registry/registry.ts";
+import { type Api, type HttpContext, verbsOf } from "./context.ts";
+import { readDeleteOptions } from "./delete_options.ts";
+import { methodNotAllowed, pageNotFound } from "./errors.ts";
+import { count, listQuery, renderList, selection } from "./list.ts";
+import { type Form, negotiate, type Wanted } from "./negotiate.ts";
+import { placeObject, readObject, writeOptions } from "./object.ts";
+import { patchObject } from "./patch_request.ts";
+import { respond, respondJson, respondStored } from "./respond.ts";
+import { answerReview } from "./reviews.ts";
+import { answerSubresource } from "./subresource.ts";
+import { watchResponse } from "./watch.ts";
+
+/** What every verb is given. */
+export interface Operation {
+  readonly api: Api;
+  readonly c: HttpContext;
+  readonly kind: Kind;
+  readonly wanted: Wanted;
+}
+type Verb = (operation: Operation) => Promise<Response>;
+
+const forms: readonly Form[] = ["object", "table", "metadata"];
+const verbs: Readonly<Record<string, Verb>> = {
+  get,
+  list,
+  watch: (operation) => Promise.resolve(watchResponse(operation)),
+  create,
+  update,
+  patch,
+  delete: remove,
+  deletecollection: removeAll,
+};
+
+export const resourceHandler = (api: Api) => async (c: HttpContext): Promise<Response> => {
+  const { verb, resource } = c.var.info;
+  if (!resource) return pageNotFound();
+  const kind = api.kinds.find(resource.group, resource.version, resource.plural);
+  if (!kind || (!kind.namespaced && resource.namespace !== "")) return pageNotFound();
+  const nowhere = kind.namespaced && resource.namespace === "";
+  if (nowhere && resource.name !== "") return pageNotFound();
+  const accept = c.req.header("accept");
+  if (resource.subresource !== "") return await answerSubresource({ api, c, kind, wanted: negotiate(accept, "object") });
+  if (!verbsOf(kind).includes(verb) || !Object.hasOwn(verbs, verb)) throw methodNotAllowed();
+  if ((verb === "create" && resource.name !== "") || (verb !== "list" && verb !== "watch" && nowhere && !isReview(kind))) {
+    throw methodNotAllowed();
+  }
+  if (isReview(kind)) return await answerReview({ api, c, kind, wanted: negotiate(accept, "object") });
+  return await verbs[verb]!({ api, c, kind, wanted: negotiate(accept, ...forms) });
+};
+/** A question that is answered at once: nothing of it is stored. */
+const isReview = (kind: Kind): boolean => kind.stored === false && verbsOf(kind).join() === "create";
+
+const target = ({ c }: Operation): { namespace: string; name: string } => c.var.info.resource!;
+
+async function get(operation: Operation): Promise<Response> {
+  const { api, c, kind, wanted } = operation, serializable = c.var.query.get("resourceVersion") === "0";
+  const stored = await api.registry.get(kind, target(operation), { serializable });
+  return respondStored(c, stored, wanted, api.clock.now());
+}
+
+async function list({ api, c, kind, wanted }: Operation): Promise<Response> {
+  const page = await api.registry.list(kind, listQuery(c, kind));
+  return respond(c, renderList(c, kind, page, wanted, api.clock.now()), wanted);
+}
+
+async function create({ api, c, kind, wanted }: Operation): Promise<Response> {
+  const object = await readObject(c, kind);
+  placeObject(c, kind, object);
+  const stored = await api.registry.create(kind, object, writeOptions(c));
+  return respondStored(c, stored, wanted, api.clock.now(), 201);
+}
+
+async function update({ api, c, kind, wanted }: Operation): Promise<Response> {
+  const object = await readObject(c, kind);
+  placeObject(c, kind, object);
+  const stored = await api.registry.update(kind, object, writeOptions(c));
+  return respondStored(c, stored, wanted, api.clock.now());
+}
+
+async function patch({ api, c, kind, wanted }: Operation): Promise<Response> {
+  const stored = await patchObject(api, c, kind, writeOptions(c));
+  return respondStored(c, stored, wanted, api.clock.now());
+}
+
+async function remove(operation: Operation): Promise<Response> {
+  const { api, c, kind, wanted } = operation;
+  const { options, dryRun } = await readDeleteOptions(c);
+  const { stored, gone } = await api.registry.delete(kind, target(operation), options, { ...writeOptions(c), dryRun });
+  // The client waits for this uid to go where it gets the object, and not at all where it gets a Status. Pods show what they were.
+  if (!gone || kind.plural === "pods") return respondStored(c, stored, wanted, api.clock.now());
+  return respondJson(c, deleted(kind, stored), wanted);
+}
+
+export const deleted = (kind: Kind, stored: Stored): Status => ({
+  kind: "Status",
+  apiVersion: "v1",
+  metadata: {},
+  status: "Success",
+  details: { name: stored.name, ...(kind.group && { group: kind.group }), kind: kind.plural, uid: stored.uid },
+});
+
+/** Each object obeys its own rules; what somebody else deletes meanwhile is as good as deleted by us. */
+async function removeAll({ api, c, kind, wanted }: Operation): Promise<Response> {
+  const { options, dryRun } = await readDeleteOptions(c);
+  if (options.preconditions) throw badRequest("preconditions name one object: they have no meaning for a collection");
+  const limit = count(c.var.query, "limit"), how = { ...writeOptions(c), dryRun };
+  const page = await api.registry.list(kind, { ...selection(c, kind), ...(limit && { limit }) });
+  const items: Stored[] = [];
+  for (let at = 0; at < page.items.length; at += deleteCollectionBatch) {
+    const batch = page.items.slice(at, at + deleteCollectionBatch);
+    items.push(
+      ...await Promise.all(
+        batch.map((stored) =>
+          api.registry.delete(kind, stored, options, how).then((result) => result.stored, (error) => {
+            if (error?.reason === "NotFound") return stored;
+            throw error;
+          })
+        ),
+      ),
+    );
+  }
+  const done: Page<KubernetesObject> = { items, revision: api.registry.revision() };
+  return respond(c, renderList(c, kind, done, wanted, api.clock.now()), wanted);
+}

@@ -1,0 +1,133 @@
+// The socket side of the API: node:https on both runtimes, because only it shows client certificates and lets us own the `upgrade` event.
+import https from "node:https";
+import type { IncomingMessage, Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import type { Hono } from "hono";
+import { httpConnections, httpDrainMs, httpHeadersTimeoutMs, httpKeepAliveMs, httpRequestTimeoutMs } from "../../shared/limits.ts";
+import type { Clock } from "../../shared/util/clock.ts";
+import type { Log } from "../../shared/util/log.ts";
+import type { Env } from "./context.ts";
+
+export interface ServerDependencies {
+  readonly app: Hono<Env>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Takes over a connection (WebSocket, MQTT over it, SPDY) and says so; what it leaves is answered as an ordinary request. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Uint8Array) => boolean;
+}
+/** PEM. `clientCas`: who signs client certificates. */
+export interface ServerCertificates {
+  readonly certificate: string;
+  readonly key: string;
+  readonly clientCas: readonly string[];
+}
+export interface Listen {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+export interface HttpServer {
+  /** Where it really listens, in the order asked for. */
+  readonly addresses: readonly Listen[];
+  /** New connections see these; open ones live on. */
+  rotate(certificates: ServerCertificates): void;
+  /** Stops accepting and waits for running requests. Abort the app's `stopping` first: watches never end by themselves. */
+  stop(): Promise<void>;
+}
+
+const secure = ({ certificate, key, clientCas }: ServerCertificates) => ({
+  cert: certificate,
+  key,
+  ca: [...clientCas],
+  minVersion: "TLSv1.2" as const,
+});
+
+/** @throws Error naming the address that cannot be listened on */
+export async function startServer(
+  { app, clock, log, upgrade }: ServerDependencies,
+  certificates: ServerCertificates,
+  listen: readonly Listen[],
+): Promise<HttpServer> {
+  const respond = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], { overrideGlobalObjects: false });
+  const servers: https.Server[] = [];
+  try {
+    for (const address of listen) {
+      // A client may come with a certificate, a token or neither: what it shows is judged per request, so TLS refuses nobody.
+      const server = https.createServer({
+        ...secure(certificates),
+        requestCert: true,
+        rejectUnauthorized: false,
+        ALPNProtocols: ["http/1.1"],
+      }, respond);
+      server.keepAliveTimeout = httpKeepAliveMs;
+      server.headersTimeout = httpHeadersTimeoutMs;
+      server.requestTimeout = httpRequestTimeoutMs;
+      server.maxConnections = httpConnections;
+      server.on("tlsClientError", (error) => log.debug("TLS handshake failed", { error }));
+      server.on("clientError", (_, socket) => {
+        if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        else socket.destroy();
+      });
+      server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+        socket.on("error", (error) => log.debug("Connection failed", { error }));
+        if (upgrade?.(request, socket, head)) return;
+        void answerWithoutUpgrade(app, request, socket).catch((error) => {
+          log.error("Cannot answer a request for an upgrade", { error });
+          socket.destroy();
+        });
+      });
+      servers.push(server);
+      await listening(server, address);
+    }
+  } catch (error) {
+    await Promise.all(servers.map((server) => close(server, clock)));
+    throw error;
+  }
+  return {
+    addresses: servers.map((server, index) => ({ host: listen[index]!.host, port: (server.address() as AddressInfo).port })),
+    rotate: (next) => servers.forEach((server) => server.setSecureContext(secure(next))),
+    stop: async () => {
+      await Promise.all(servers.map((server) => close(server, clock)));
+    },
+  };
+}
+
+function listening(server: Server | https.Server, { host, port }: Listen): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => reject(new Error(`Cannot listen on ${host}:${port}: ${cause.message}`, { cause })));
+    server.listen(port, host, resolve);
+  });
+}
+
+function close(server: https.Server, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve();
+    const cancel = clock.after(httpDrainMs, () => server.closeAllConnections());
+    server.close(() => {
+      cancel();
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+/** The app's own answer (who you are, what you may, that it is not there), written by hand: the runtime has let go of this connection. */
+async function answerWithoutUpgrade(app: Hono<Env>, incoming: IncomingMessage, socket: Duplex): Promise<void> {
+  const headers = new Headers();
+  for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
+    const name = incoming.rawHeaders[at]!.toLowerCase();
+    if (!["connection", "upgrade", "content-length", "transfer-encoding"].includes(name)) {
+      headers.append(name, incoming.rawHeaders[at + 1]!);
+    }
+  }
+  const request = new Request(new URL(incoming.url ?? "/", "https://localhost"), { method: incoming.method ?? "GET", headers });
+  const response = await app.fetch(request, { incoming } as Partial<HttpBindings>);
+  const body = new Uint8Array(await response.arrayBuffer());
+  const lines = [`HTTP/1.1 ${response.status} ${response.statusText || "Status"}`];
+  for (const [name, value] of response.headers) if (name !== "transfer-encoding") lines.push(`${name}: ${value}`);
+  lines.push("connection: close", `content-length: ${body.byteLength}`);
+  socket.write(lines.join("\r\n") + "\r\n\r\n");
+  socket.end(body);
+}

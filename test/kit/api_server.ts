@@ -1,0 +1,141 @@
+// The real API server over the real registry: its app for `app.request()`, and, if asked for, behind TLS on a free port with kubeconfigs for real clients.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import type { Hono } from "hono";
+import { kinds } from "../../shared/api/kinds/mod.ts";
+import type { Kind } from "../../shared/api/resource.ts";
+import { type Clock, seeded, systemClock } from "../../shared/util/clock.ts";
+import { type Log, silentLog } from "../../shared/util/log.ts";
+import { type AppDependencies, createApp } from "../../master/http/app.ts";
+import { createAuthenticator } from "../../master/http/auth.ts";
+import type { Env } from "../../master/http/context.ts";
+import type { User } from "../../master/http/rbac.ts";
+import { type HttpServer, startServer } from "../../master/http/server.ts";
+import type { Streams } from "../../master/http/stream.ts";
+import { Authority, type KeyPair } from "../../master/pki/authority.ts";
+import { kubeconfig } from "../../master/pki/pki.ts";
+import type { Registry } from "../../master/registry/registry.ts";
+import { closeRegistry, openRegistry } from "./registry.ts";
+
+export interface ApiContext {
+  readonly app: Hono<Env>;
+  readonly registry: Registry;
+  close(): Promise<void>;
+}
+/** Requests are admin's, unless they say otherwise with `x-user: NAME` and `x-groups: A,B`. */
+export async function openApi(options: Partial<AppDependencies> = {}): Promise<ApiContext> {
+  const opened = await openRegistry(), stopping = new AbortController();
+  const app = createApp({
+    registry: opened.registry,
+    kinds,
+    clock: systemClock,
+    random: seeded(1),
+    log: silentLog,
+    authenticator: ({ authorization }) => Promise.resolve(authorization ? JSON.parse(authorization) as User : admin),
+    streams: noStreams,
+    stopping: stopping.signal,
+    ...options,
+  });
+  return {
+    app,
+    registry: opened.registry,
+    close: async () => {
+      stopping.abort();
+      await closeRegistry(opened);
+    },
+  };
+}
+export const admin: User = { name: "admin", groups: ["system:masters", "system:authenticated"] };
+const noStreams: Streams = { logs: () => Promise.reject(new Error("no node to read from")) };
+
+/** Sends a request and reads the answer as JSON. */
+export async function ask(
+  { app }: Pick<ApiContext, "app">,
+  method: string,
+  path: string,
+  { body, headers = {}, as }: { body?: unknown; headers?: Record<string, string>; as?: User } = {},
+  // deno-lint-ignore no-explicit-any
+): Promise<{ status: number; body: any; headers: Headers }> {
+  const response = await app.request(path, {
+    method,
+    headers: {
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(as && { authorization: JSON.stringify(as) }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: body instanceof Uint8Array || typeof body === "string" ? body as string : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: /json/.test(response.headers.get("content-type") ?? "") ? JSON.parse(text) : text,
+  };
+}
+
+export interface ServedApi extends ApiContext {
+  readonly server: HttpServer;
+  readonly url: string;
+  readonly authority: Authority;
+  readonly admin: KeyPair;
+  /** A directory for kubeconfig, caches and manifests; gone with the server. */
+  readonly directory: string;
+  readonly kubeconfig: string;
+}
+export async function serveApi(
+  { log = silentLog, clock = systemClock, streams = noStreams, registry, kinds: served = kinds, tokens = {} }: {
+    log?: Log;
+    clock?: Clock;
+    streams?: Streams;
+    registry?: Registry;
+    kinds?: readonly Kind[];
+    tokens?: Readonly<Record<string, User>>;
+  } = {},
+): Promise<ServedApi> {
+  const opened = await openRegistry(), stopping = new AbortController();
+  const { authority } = await Authority.create("test-ca");
+  const [pair, adminPair] = await Promise.all([
+    authority.issueServer(["127.0.0.1", "localhost"]),
+    authority.issueClient({ commonName: "admin", organizations: ["system:masters"], uris: [] }),
+  ]);
+  const app = createApp({
+    registry: registry ?? opened.registry,
+    kinds: served,
+    clock,
+    random: seeded(1),
+    log,
+    authenticator: createAuthenticator({
+      clock,
+      verify: (raw) => authority.verify(raw),
+      tokens: (token) => Promise.resolve(Object.hasOwn(tokens, token) ? tokens[token] : undefined),
+    }),
+    streams,
+    stopping: stopping.signal,
+  });
+  const server = await startServer({ app, clock, log }, {
+    certificate: pair.certificate,
+    key: pair.key,
+    clientCas: [authority.certificate],
+  }, [
+    { host: "127.0.0.1", port: 0 },
+  ]);
+  const url = `https://127.0.0.1:${server.addresses[0]!.port}`;
+  const directory = await mkdtemp(`${tmpdir()}/skerry-api-`), config = `${directory}/kubeconfig`;
+  await writeFile(config, kubeconfig(url, authority.certificate, adminPair), { mode: 0o600 });
+  return {
+    app,
+    registry: registry ?? opened.registry,
+    server,
+    url,
+    authority,
+    admin: adminPair,
+    directory,
+    kubeconfig: config,
+    close: async () => {
+      stopping.abort();
+      await server.stop();
+      await closeRegistry(opened);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
