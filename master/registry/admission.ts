@@ -74,7 +74,7 @@ function dependentDefaults({ kind, object, old }: Change): undefined {
 function valid({ kind, object, old, context }: Change): ApiError | undefined {
   // Other subresources than status exist to do what a plain update may not (binding sets nodeName), so what may not change is theirs to know.
   const before = context.subresource === undefined || context.subresource === "status" ? old : undefined;
-  const causes = [...checkMetadata(kind, object.metadata), ...(kind.validate?.(object, before) ?? [])];
+  const causes = [...checkMetadata(kind, object.metadata), ...(kind.validate?.(object, before, context.subresource) ?? [])];
   return causes.length === 0 ? undefined : invalidObject(kind, object.metadata.name ?? "", causes);
 }
 

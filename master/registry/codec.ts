@@ -9,7 +9,8 @@ import { Buffer } from "node:buffer";
 import { assert } from "../../shared/util/assert.ts";
 import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
 import type { KeyValue } from "../store/store.ts";
-import type { Stored } from "./face.ts";
+import type { Mine } from "./face.ts";
+import { Viewed } from "./viewed.ts";
 
 const format = 1;
 const fixedBytes = 4;
@@ -30,16 +31,18 @@ interface Header {
 /** Prefix of all objects of all kinds. */
 export const objectsPrefix = "/r/";
 /** Prefix of a kind's keys, or of those in one namespace. */
-export const prefixOf = (kind: Pick<Kind, "group" | "plural">, namespace?: string): string =>
-  `${objectsPrefix}${kind.group || "core"}/${kind.plural}/${namespace === undefined ? "" : `${namespace || "-"}/`}`;
-export const keyOf = (kind: Pick<Kind, "group" | "plural">, namespace: string, name: string): string => prefixOf(kind, namespace) + name;
+export const prefixOf = (kind: Place, namespace?: string): string =>
+  `${objectsPrefix}${resourceOf(kind)}/${namespace === undefined ? "" : `${namespace || "-"}/`}`;
+export const keyOf = (kind: Place, namespace: string, name: string): string => prefixOf(kind, namespace) + name;
 /** `resource` is the `<group|core>/<plural>` by which kinds are found. */
 export function parseKey(key: string): { resource: string; namespace: string; name: string } {
   const [, , group, plural, namespace, name] = key.split("/");
   assert(name !== undefined, `not the key of an object: ${key}`);
   return { resource: `${group}/${plural}`, namespace: namespace === "-" ? "" : namespace!, name };
 }
-export const resourceOf = (kind: Pick<Kind, "group" | "plural">): string => `${kind.group || "core"}/${kind.plural}`;
+/** A view's objects are those of the kind it views. */
+export const resourceOf = ({ view, group, plural }: Place): string => view ? resourceOf(view.of) : `${group || "core"}/${plural}`;
+type Place = Pick<Kind, "group" | "plural"> & { readonly view?: { readonly of: Kind } };
 export const apiVersionOf = (kind: Pick<Kind, "group" | "version">): string => kind.group ? `${kind.group}/${kind.version}` : kind.version;
 
 /** The envelope, or undefined if its labels and selectable fields are too long for a header. */
@@ -90,7 +93,7 @@ const textOf = (value: Uint8Array, from: number, to: number): string =>
   Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("utf8", from, to);
 
 /** A stored object over the store's own bytes. Header and object are parsed when somebody asks. */
-class StoredObject<T> implements Stored<T> {
+class StoredObject<T> implements Mine<T> {
   readonly kind: Kind<T>;
   readonly namespace: string;
   readonly name: string;
@@ -155,11 +158,9 @@ class StoredObject<T> implements Stored<T> {
 const none: Readonly<Record<string, string>> = Object.freeze({});
 const nobody: readonly string[] = Object.freeze([]);
 
-/** What the registry itself works with: it may compare bytes and take a copy of its own to change. */
-export type Mine<T> = Stored<T> & { readonly value: Uint8Array; copy(): T };
-
 /** @throws InvariantError when the bytes are of a format that this program does not know */
 export function decode<T>(kind: Kind<T>, item: Pick<KeyValue, "key" | "value" | "modRevision">): Mine<T> {
+  if (kind.view) return new Viewed(kind, kind.view, decode(kind.view.of, item));
   const { namespace, name } = parseKey(item.key);
   return new StoredObject(kind, namespace, name, item.modRevision, item.value);
 }

@@ -46,6 +46,8 @@ export function translate(error: unknown, asked = 0): unknown {
         details: { retryAfterSeconds: 1 },
         cause,
       });
+    case "Overloaded":
+      return new ApiError("TooManyRequests", "too many writes at once, please try again later", { details: { retryAfterSeconds: 1 }, cause });
     case "Unknown":
       return new ApiError("Timeout", "Timeout: the outcome of the write is unknown: read the object before trying again", { cause });
     case "Invalid":

@@ -21,6 +21,12 @@ export interface Stored<T = KubernetesObject> {
   bytes(): Uint8Array;
 }
 
+/** What the registry itself works with: it may compare bytes, and take a copy of its own to change. */
+export interface Mine<T> extends Stored<T> {
+  readonly value: Uint8Array;
+  copy(): T;
+}
+
 export interface ObjectKey {
   readonly namespace?: string;
   readonly name: string;

@@ -12,7 +12,7 @@ export class Recent {
 
   decode(kind: Kind, item: KeyValue): Stored {
     let stored = this.#stored.get(item);
-    if (stored === undefined) this.#stored.set(item, stored = decode(kind, item));
+    if (stored?.kind !== kind) this.#stored.set(item, stored = decode(kind, item));
     return stored;
   }
 }
