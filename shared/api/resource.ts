@@ -58,8 +58,8 @@ export interface Resource<T> {
   readonly selectable?: Readonly<Record<string, (object: T) => string>>;
   /** Defaults that depend on other fields; the others stand beside their field. Idempotent. */
   defaults?(object: T): void;
-  /** Rules that span fields, after every field has passed its own; with `old`, also what may not change. */
-  validate?(object: T, old?: T): Cause[];
+  /** Rules that span fields, after every field has passed its own; with `old`, also what may not change. A subresource's writes come without `old`. */
+  validate?(object: T, old?: T, subresource?: string): Cause[];
   /** Brings a new object into its first state beyond defaults (a Namespace is born Active). */
   born?(object: T): void;
   /**
@@ -112,6 +112,11 @@ export const duplicate = (field: string, value: unknown): Cause => ({
   reason: "FieldValueDuplicate",
   field,
   message: `Duplicate value: ${JSON.stringify(value)}`,
+});
+export const notFound = (field: string, value: unknown): Cause => ({
+  reason: "FieldValueNotFound",
+  field,
+  message: `Not found: ${JSON.stringify(value)}`,
 });
 export const unsupported = (field: string, value: unknown, allowed: readonly string[]): Cause => ({
   reason: "FieldValueNotSupported",
