@@ -1,0 +1,137 @@
+// What a node needs, and nothing more: its pods, the ConfigMaps and Secrets these pods name, the Services and endpoints of its scope, and what it must
+// know of itself. The set is complete: whatever a node has beside it is to go. Pure, over the cache.
+import { type EndpointSlice, endpointSlices, serviceNameLabel } from "../../shared/api/kinds/endpoint_slice.ts";
+import { configMaps } from "../../shared/api/kinds/configmap.ts";
+import { type Node, nodes } from "../../shared/api/kinds/node.ts";
+import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
+import type { PodSpec } from "../../shared/api/kinds/pod/pod_spec.ts";
+import { secrets } from "../../shared/api/kinds/secret.ts";
+import { services } from "../../shared/api/kinds/service.ts";
+import { labels } from "../../shared/names.ts";
+import { objectHash, type SetObject } from "../../shared/wire/desired.ts";
+import type { Cache } from "../registry/cache.ts";
+import type { Stored } from "../registry/face.ts";
+import { renderMetadata, renderObject, renderSecret, renderSlice } from "./render.ts";
+
+/** What is the same for all nodes. */
+export interface ClusterFacts {
+  readonly podNetwork: string;
+  readonly serviceNetwork: string;
+  readonly clusterDomain: string;
+}
+
+export const defaultSite = "default";
+export const siteOf = (node: { readonly labels: Readonly<Record<string, string>> }): string => node.labels[labels.site] ?? defaultSite;
+
+/** Names of the ConfigMaps and Secrets that a pod's spec refers to, whichever way. */
+export function references(spec: PodSpec): { configMaps: Set<string>; secrets: Set<string> } {
+  const found = { configMaps: new Set<string>(), secrets: new Set<string>() };
+  const configMap = (name: string | undefined): unknown => name && found.configMaps.add(name);
+  const secret = (name: string | undefined): unknown => name && found.secrets.add(name);
+  for (const { name } of spec.imagePullSecrets ?? []) secret(name);
+  for (const container of [...spec.containers, ...spec.initContainers ?? [], ...spec.ephemeralContainers ?? []]) {
+    for (const source of container.envFrom ?? []) {
+      configMap(source.configMapRef?.name);
+      secret(source.secretRef?.name);
+    }
+    for (const { valueFrom } of container.env ?? []) {
+      configMap(valueFrom?.configMapKeyRef?.name);
+      secret(valueFrom?.secretKeyRef?.name);
+    }
+  }
+  for (const volume of spec.volumes ?? []) {
+    configMap(volume.configMap?.name);
+    secret(volume.secret?.secretName);
+    for (const source of volume.projected?.sources ?? []) {
+      configMap(source.configMap?.name);
+      secret(source.secret?.name);
+    }
+  }
+  return found;
+}
+
+/** Renders sets; remembers what it rendered of each stored state for as long as somebody holds that state. */
+export class Renderer {
+  readonly #cache: Cache;
+  readonly #facts: ClusterFacts;
+  readonly #rendered = new WeakMap<object, SetObject>();
+  /** Of a slice: per site, as long as no node has moved. */
+  readonly #slices = new WeakMap<object, { readonly sites: number; readonly bySite: Map<string, SetObject> }>();
+  #sites: { readonly of: ReadonlyMap<string, string>; readonly edition: number } = { of: new Map(), edition: 0 };
+
+  constructor(cache: Cache, facts: ClusterFacts) {
+    this.#cache = cache;
+    this.#facts = facts;
+  }
+
+  /** Say so when a node has come, gone, or moved to another site. */
+  nodesChanged(): void {
+    this.#sites = { of: new Map([...this.#cache.list(nodes)].map((node) => [node.name, siteOf(node)])), edition: this.#sites.edition + 1 };
+  }
+
+  desiredState(node: Stored<Node>): Map<string, SetObject> {
+    const cache = this.#cache, set = new Map<string, SetObject>(), spaces = new Set<string>();
+    const put = (object: SetObject): unknown => set.set(object.uid, object);
+    put(this.#node(node));
+    for (const pod of cache.byField(pods, "spec.nodeName", node.name)) {
+      spaces.add(pod.namespace);
+      put(this.#once(pod as Stored, () => renderObject(pod as Stored, ["spec"])));
+      const needed = references((pod.object as Pod).spec!);
+      for (const name of needed.configMaps) {
+        const found = cache.get(configMaps, pod.namespace, name) as Stored | undefined;
+        if (found) put(this.#once(found, () => renderObject(found, ["data", "binaryData"])));
+      }
+      for (const name of needed.secrets) {
+        const found = cache.get(secrets, pod.namespace, name) as Stored | undefined;
+        if (found) put(this.#once(found, () => renderSecret(found)));
+      }
+    }
+    const site = siteOf(node), inScope = new Set<string>();
+    for (const slice of cache.list(endpointSlices)) {
+      const rendered = this.#slice(slice, site), service = slice.labels[serviceNameLabel];
+      if (!spaces.has(slice.namespace) && !this.#serves(slice, site)) continue;
+      put(rendered);
+      if (service) inScope.add(`${slice.namespace}/${service}`);
+    }
+    for (const service of cache.list(services)) {
+      if (!spaces.has(service.namespace) && !inScope.has(`${service.namespace}/${service.name}`)) continue;
+      put(this.#once(service as Stored, () => renderObject(service as Stored, ["spec"])));
+    }
+    return set;
+  }
+
+  #serves(slice: Stored<EndpointSlice>, site: string): boolean {
+    return slice.object.endpoints?.some(({ nodeName }) => nodeName && this.#siteOf(nodeName) === site) ?? false;
+  }
+  #siteOf(nodeName: string): string | undefined {
+    if (this.#sites.edition === 0) this.nodesChanged();
+    return this.#sites.of.get(nodeName);
+  }
+  #slice(slice: Stored<EndpointSlice>, site: string): SetObject {
+    this.#siteOf("");
+    let known = this.#slices.get(slice);
+    if (known?.sites !== this.#sites.edition) this.#slices.set(slice, known = { sites: this.#sites.edition, bySite: new Map() });
+    let rendered = known.bySite.get(site);
+    if (!rendered) known.bySite.set(site, rendered = renderSlice(slice, (nodeName) => this.#siteOf(nodeName) === site));
+    return rendered;
+  }
+  #once(stored: Stored, render: () => SetObject): SetObject {
+    let rendered = this.#rendered.get(stored);
+    if (!rendered) this.#rendered.set(stored, rendered = render());
+    return rendered;
+  }
+  /** The node's own object carries what it must know of the cluster. Its labels may be asked for by pods (downward API). */
+  #node(node: Stored<Node>): SetObject {
+    return this.#once(node as Stored, () => {
+      const { name, uid, labels } = renderMetadata(node.object.metadata!), { podCIDR, podCIDRs } = node.object.spec ?? {};
+      const body = JSON.stringify({
+        apiVersion: "v1",
+        kind: "Node",
+        metadata: { name, uid, labels },
+        spec: { podCIDR, podCIDRs },
+        cluster: { ...this.#facts, site: siteOf(node) },
+      });
+      return { uid, hash: objectHash(body), body };
+    });
+  }
+}
