@@ -192,3 +192,11 @@ export const raftTickMs = 100;
 export const electionTicks = 10;
 /** Milliseconds after the last write at which the log is sealed. */
 export const walSealMs = 1_000;
+/** A snapshot is taken after this many entries, or bytes of log, … */
+export const snapshotEntries = 50_000;
+export const snapshotLogBytes = 64 * 1024 * 1024;
+/** … or after this time if at least so many entries came: a quiet cluster must not keep its log for good, nor an idle one write for nothing. */
+export const snapshotIntervalMs = 10 * 60 * 1000;
+export const snapshotLeastEntries = 1_000;
+/** Milliseconds before a snapshot that found the disk full is tried again. */
+export const snapshotRetryMs = 60_000;

@@ -1,51 +1,100 @@
 // What a member knows after a start: the newest readable snapshot, and the log behind it. Or a new cluster, when the directory is empty.
 import { catchUpEntries } from "../../shared/limits.ts";
-import type { Random } from "../../shared/util/clock.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { StateMachine } from "./machine.ts";
 import type { LogStart } from "./raft/log.ts";
 import { type ConfState, soleVoter } from "./raft/membership.ts";
 import type { HardState } from "./raft/message.ts";
+import { Snapshots } from "./snapshot.ts";
+import type { SnapshotHeader } from "./snapshot_format.ts";
 import { StorageError } from "./storage_error.ts";
 import { Wal, type WalNeeds } from "./wal.ts";
 import type { Identity } from "./wal_format.ts";
+import type { Replayed } from "./wal_recovery.ts";
 
 export interface Recovered {
   readonly wal: Wal;
+  readonly snapshots: Snapshots;
+  readonly snapshot: SnapshotHeader | undefined;
   readonly hardState: HardState;
   readonly conf: ConfState;
   readonly log: LogStart;
-  /** Log time of the last entry that the state machine has. */
+  /** Log time of the newest entry, ms since 1970. */
   readonly time: number;
 }
 
-export async function recover(needs: WalNeeds, config: { dataDir: string; segmentBytes?: number }): Promise<Recovered> {
+interface RecoveryNeeds extends WalNeeds {
+  readonly clock: Clock;
+  readonly machine: StateMachine;
+}
+
+/** @throws StorageError; then nothing in the directory was changed */
+export async function recover(needs: RecoveryNeeds, config: { dataDir: string; segmentBytes?: number }): Promise<Recovered> {
   const directory = `${config.dataDir}/wal`;
   await needs.files.makeDirectory(directory);
+  const snapshots = new Snapshots(needs, `${config.dataDir}/snapshots`);
+  const snapshot = await restoreNewest(needs, snapshots);
   const options = { directory, ...(config.segmentBytes !== undefined && { segmentBytes: config.segmentBytes }) };
-  const opened = await Wal.open(needs, options, -catchUpEntries);
-  if (!opened) {
-    const identity = newIdentity(needs.random), conf = soleVoter(identity.memberId);
-    const wal = await Wal.create(needs, options, identity, conf);
-    needs.log.info("A new cluster begins", { clusterId: identity.clusterId, memberId: identity.memberId });
-    return {
-      wal,
-      conf,
-      hardState: { term: 0, vote: 0, commit: 0 },
-      log: { base: { index: 0, term: 0 }, entries: [], commit: 0, applied: 0 },
-      time: 0,
-    };
+  const check = (replayed: Replayed, identity: Identity) => checkFit(directory, replayed, identity, snapshot?.header);
+  const opened = await Wal.open(needs, options, (snapshot?.header.index ?? 0) - catchUpEntries, check);
+  if (opened) return await assemble(opened.wal, opened.replayed, snapshots, snapshot);
+  const present = await snapshots.list();
+  if (present.length > 0) throw new StorageError("Missing", directory, `it holds no log, though there are snapshots (${present[0]})`);
+  const identity = newIdentity(needs.random), conf = soleVoter(identity.memberId);
+  const wal = await Wal.create(needs, options, identity, conf);
+  needs.log.info("A new cluster begins", { clusterId: identity.clusterId, memberId: identity.memberId });
+  const log = { base: { index: 0, term: 0 }, entries: [], commit: 0, applied: 0 };
+  return { wal, snapshots, snapshot: undefined, conf, hardState: { term: 0, vote: 0, commit: 0 }, log, time: 0 };
+}
+
+interface Restored {
+  readonly header: SnapshotHeader;
+  readonly sha256: Uint8Array;
+}
+
+/** A damaged snapshot is no loss while the one before it and the log are there: checkFit() will tell. */
+async function restoreNewest(needs: RecoveryNeeds, snapshots: Snapshots): Promise<Restored | undefined> {
+  for (const path of await snapshots.list()) {
+    try {
+      return await snapshots.read(path, (_, pieces) => needs.machine.restore(pieces));
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.reason !== "Corrupt") throw error;
+      needs.log.error("A snapshot is damaged; the one before it is used", { path, error });
+    }
   }
-  const { wal, replayed } = opened;
-  if (!replayed.conf || replayed.base.index > 0) {
-    throw new StorageError("Missing", directory, "the log does not begin at its first entry, and there is no snapshot");
+  return undefined;
+}
+
+/** @throws StorageError when the log does not reach back to the snapshot, or both are not of one cluster */
+function checkFit(directory: string, replayed: Replayed, identity: Identity, snapshot: SnapshotHeader | undefined): void {
+  if (snapshot && snapshot.clusterId !== identity.clusterId) {
+    throw new StorageError("Foreign", directory, `the log is of cluster ${identity.clusterId}, the snapshot of ${snapshot.clusterId}`);
   }
-  const last = replayed.base.index + replayed.entries.length;
-  return {
-    wal,
-    conf: replayed.conf,
-    hardState: replayed.hardState,
-    log: { base: replayed.base, entries: replayed.entries, commit: Math.min(replayed.hardState.commit, last), applied: 0 },
-    time: 0,
-  };
+  const from = snapshot?.index ?? 0;
+  if (replayed.base.index > from || (!snapshot && !replayed.conf)) {
+    throw new StorageError(
+      "Missing",
+      directory,
+      `the log begins behind entry ${replayed.base.index}, and the newest readable snapshot ends at ${from}. ` +
+        "Restore a snapshot, or remove this member and add it again",
+    );
+  }
+}
+
+async function assemble(wal: Wal, replayed: Replayed, snapshots: Snapshots, restored: Restored | undefined): Promise<Recovered> {
+  const { base, entries, hardState } = replayed, snapshot = restored?.header, applied = snapshot?.index ?? 0;
+  const conf = snapshot?.conf ?? replayed.conf!;
+  let time = snapshot?.time ?? 0;
+  for (const entry of entries) time = Math.max(time, entry.time);
+  const termThere = applied === base.index ? base.term : entries[applied - base.index - 1]?.term;
+  if (restored && termThere !== restored.header.term) {
+    // A snapshot from the leader, made durable just before a crash: the log is to go on behind it.
+    const { index, term } = restored.header;
+    await wal.append({ marker: { index, term, sha256: restored.sha256 }, restart: true });
+    return { wal, snapshots, snapshot, hardState, conf, log: { base: { index, term }, entries: [], commit: index, applied: index }, time };
+  }
+  const last = base.index + entries.length, commit = Math.max(applied, Math.min(hardState.commit, last));
+  return { wal, snapshots, snapshot, hardState, conf, log: { base, entries, commit, applied }, time };
 }
 
 function newIdentity(random: Random): Identity {

@@ -8,10 +8,11 @@ import { Leadership } from "./leadership.ts";
 import type { StateMachine } from "./machine.ts";
 import { PendingProposals, PendingReads } from "./pending.ts";
 import type { ConfState } from "./raft/membership.ts";
-import type { LogEntry, Message } from "./raft/message.ts";
+import type { LogEntry, Message, SnapshotMeta } from "./raft/message.ts";
 import type { Role } from "./raft/core.ts";
 import { type Append, Raft, type Ready, type Refusal } from "./raft/raft.ts";
 import { recover } from "./recovery.ts";
+import { compactionIndex, Snapshotter } from "./snapshotter.ts";
 import { StoreError } from "./store.ts";
 import type { Wal } from "./wal.ts";
 
@@ -32,6 +33,8 @@ export interface ReplicaNeeds {
 export interface ReplicaConfig {
   readonly dataDir: string;
   readonly segmentBytes?: number;
+  /** Entries after which a snapshot is taken. */
+  readonly snapshotEntries?: number;
 }
 
 export interface ReplicaStatus {
@@ -49,6 +52,8 @@ export interface ReplicaStatus {
   /** Log time of the last applied entry, ms since 1970. */
   readonly time: number;
   readonly walBytes: number;
+  /** Index of the newest snapshot; 0 = none. */
+  readonly snapshotIndex: number;
   readonly conf: ConfState;
 }
 
@@ -69,7 +74,10 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
     if (clock.now() < recovered.time) {
       log.warn("The clock is behind the log: the log's time is used until the clock has passed it", { logTime: recovered.time });
     }
-    const replica = new Replica(needs, raft, recovered.wal, recovered.time, unlock);
+    const { wal, snapshots, snapshot } = recovered;
+    if (snapshot) raft.snapshotTaken(snapshot, compactionIndex(snapshot.index, raft.firstIndex, (index) => raft.entryAt(index)));
+    const snapshotter = new Snapshotter(needs, { snapshots, wal }, { index: snapshot?.index ?? 0, afterEntries: config.snapshotEntries });
+    const replica = new Replica(needs, { raft, wal, snapshotter, unlock }, snapshot?.time ?? 0);
     await replica.start(options.signal);
     return replica;
   } catch (error) {
@@ -84,6 +92,7 @@ export class Replica {
   readonly #needs: ReplicaNeeds;
   readonly #raft: Raft;
   readonly #wal: Wal;
+  readonly #snapshotter: Snapshotter;
   readonly #unlock: () => Promise<void>;
   readonly #leadership: Leadership;
   readonly #proposals: PendingProposals;
@@ -102,12 +111,13 @@ export class Replica {
   #cancelTick = () => {};
   #started: (() => void) | undefined;
 
-  constructor(needs: ReplicaNeeds, raft: Raft, wal: Wal, time: number, unlock: () => Promise<void>) {
+  constructor(needs: ReplicaNeeds, parts: { raft: Raft; wal: Wal; snapshotter: Snapshotter; unlock: () => Promise<void> }, time: number) {
     this.#needs = needs;
-    this.#raft = raft;
-    this.#wal = wal;
+    this.#raft = parts.raft;
+    this.#wal = parts.wal;
+    this.#snapshotter = parts.snapshotter;
+    this.#unlock = parts.unlock;
     this.#time = time;
-    this.#unlock = unlock;
     this.#leadership = new Leadership(needs.log);
     this.#proposals = new PendingProposals(needs.clock);
     this.#reads = new PendingReads(needs.clock);
@@ -195,6 +205,7 @@ export class Replica {
       appliedIndex: raft.appliedIndex,
       time: this.#time,
       walBytes: this.#wal.bytes,
+      snapshotIndex: this.#snapshotter.index,
       conf: raft.conf,
     };
   }
@@ -207,6 +218,7 @@ export class Replica {
     this.#cancelTick();
     this.#leadership.update(0);
     this.#reads.rejectAll(new StoreError("Closed", "Cannot read: the store is closing"));
+    await this.#snapshotter.close();
     await this.#appends.catch(() => {});
     if (!this.#failure) await this.#wal.seal();
     await this.#wal.close();
@@ -260,6 +272,7 @@ export class Replica {
     for (const entry of ready.committed) this.#apply(entry);
     const last = ready.committed[ready.committed.length - 1];
     if (last) this.#raft.applyDone(last.index);
+    if (last && this.#snapshotter.isDue(last.index)) void this.#takeSnapshot({ index: last.index, term: last.term, conf: this.#raft.conf });
     this.#reads.applied(this.#raft.appliedIndex);
   }
 
@@ -276,12 +289,24 @@ export class Replica {
     this.#turn();
   }
 
+  /** Called between two entries: that is what makes it a snapshot. */
+  async #takeSnapshot(meta: SnapshotMeta): Promise<void> {
+    try {
+      await this.#snapshotter.run({ ...meta, time: this.#time }, () => {
+        this.#raft.snapshotTaken(meta, compactionIndex(meta.index, this.#raft.firstIndex, (index) => this.#raft.entryAt(index)));
+      });
+    } catch (error) {
+      this.#poison(error);
+    }
+  }
+
   #send(messages: readonly Message[]): void {
     for (const message of messages) this.#needs.transport?.send(message);
   }
 
   #apply(entry: LogEntry): void {
     this.#time = Math.max(this.#time, entry.time);
+    this.#snapshotter.applied(entry);
     const payload = entry.type === "command" ? entry.payload : empty;
     const result = this.#needs.machine.apply({ index: entry.index, term: entry.term, time: this.#time, payload });
     if (entry.proposer === this.#incarnation) this.#proposals.resolve(entry.sequence, result);

@@ -116,10 +116,19 @@ export class Wal {
     });
   }
 
-  /** Undefined when the directory holds no log. Payloads of entries up to `keepAfter` are not kept. @throws StorageError */
-  static async open(needs: WalNeeds, options: WalOptions, keepAfter: number): Promise<{ wal: Wal; replayed: Replayed } | undefined> {
+  /**
+   * Undefined when the directory holds no log. Entries up to `keepAfter` are not kept. Nothing is changed before `check` has agreed.
+   * @throws StorageError, and what `check` throws
+   */
+  static async open(
+    needs: WalNeeds,
+    options: WalOptions,
+    keepAfter: number,
+    check: (replayed: Replayed, identity: Identity) => void = () => {},
+  ): Promise<{ wal: Wal; replayed: Replayed } | undefined> {
     const opened = await openSegments(needs.files, options.directory, keepAfter);
     if (!opened) return undefined;
+    check(opened.replayed, opened.last.header);
     const stock = new SegmentStock(needs, options.directory, options.segmentBytes ?? walSegmentBytes);
     const start = await Wal.#rewriteLast(needs, options, stock, opened);
     stock.refill();

@@ -59,7 +59,7 @@ const isTorn = (bytes: Uint8Array, at: number, frame: FrameHeader): boolean =>
 /** One write is under way at a time, so a whole frame behind a damaged one means that the damaged one had been durable. */
 function laterFrame(bytes: Uint8Array, from: number, salt: number): boolean {
   for (let at = from; at + frameHeaderBytes <= bytes.length; at += 32) {
-    if (bytes[at] === 0 && bytes[at + 1] === 0) continue; // lengths are multiples of 32 and rarely of 65,536: looked at below
+    if (isZero(bytes, at, at + 4)) continue;
     const frame = readFrameHeader(bytes, at, salt);
     if (typeof frame === "object" && readRecords(bytes, at, frame)) return true;
   }

@@ -1,0 +1,145 @@
+// Snapshot files: written beside everything else, visible only when whole. A temporary file is written and synced, renamed, and the directory synced; the log then
+// says that it is there. The two newest are kept, in case the newest turns out unreadable.
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { snapshotChunkBytes, snapshotsKept, storeSliceMs } from "../../shared/limits.ts";
+import type { Clock } from "../../shared/util/clock.ts";
+import type { Files, OpenFile } from "./files.ts";
+import {
+  chunkHeaderBytes,
+  decodeChunk,
+  decodeSnapshotHeader,
+  encodeChunk,
+  encodeFooter,
+  encodeSnapshotHeader,
+  footerBytes,
+  type SnapshotHeader,
+} from "./snapshot_format.ts";
+import { StorageError } from "./storage_error.ts";
+
+const suffix = ".snap";
+
+export class Snapshots {
+  readonly #files: Files;
+  readonly #clock: Clock;
+  readonly #directory: string;
+
+  constructor(needs: { files: Files; clock: Clock }, directory: string) {
+    this.#files = needs.files;
+    this.#clock = needs.clock;
+    this.#directory = directory;
+  }
+
+  /** Paths, the newest first. */
+  async list(): Promise<string[]> {
+    const names = (await this.#files.list(this.#directory)).filter((name) => name.endsWith(suffix));
+    return names.sort().reverse().map((name) => `${this.#directory}/${name}`);
+  }
+
+  /** Durable when it resolves. Holds the event loop for a few milliseconds at a time, however much there is. @throws the signal's reason */
+  async write(header: SnapshotHeader, pieces: Iterable<Uint8Array>, signal: AbortSignal): Promise<{ path: string; sha256: Uint8Array }> {
+    const path = `${this.#directory}/${digits(header.index)}-${digits(header.term)}${suffix}`, temporary = `${path}.tmp`;
+    await this.#files.makeDirectory(this.#directory);
+    await this.#files.remove(temporary);
+    const file = await this.#files.create(temporary);
+    let sha256: Uint8Array;
+    try {
+      sha256 = await this.#fill(file, header, pieces, signal);
+      await file.datasync();
+    } catch (error) {
+      await file.close();
+      await this.#files.remove(temporary);
+      throw error;
+    }
+    await file.close();
+    await this.#files.rename(temporary, path);
+    await this.#files.syncDirectory(this.#directory);
+    return { path, sha256 };
+  }
+
+  async #fill(file: OpenFile, header: SnapshotHeader, pieces: Iterable<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
+    const hash = createHash("sha256"), buffer = Buffer.alloc(chunkHeaderBytes + snapshotChunkBytes);
+    let position = 0, chunks = 0, filled = chunkHeaderBytes, sliceEnd = this.#clock.monotonic() + storeSliceMs;
+    const write = async (bytes: Uint8Array) => {
+      hash.update(bytes);
+      await file.write(bytes, position); // the event loop turns here
+      position += bytes.length;
+      signal.throwIfAborted();
+      sliceEnd = this.#clock.monotonic() + storeSliceMs;
+    };
+    const flush = async () => {
+      if (filled === chunkHeaderBytes) return;
+      const framed = buffer.subarray(0, filled);
+      encodeChunk(framed, chunks++);
+      await write(framed);
+      filled = chunkHeaderBytes;
+    };
+    await write(encodeSnapshotHeader(header));
+    for (const piece of pieces) {
+      for (let from = 0; from < piece.length;) {
+        const part = piece.subarray(from, from + buffer.length - filled);
+        buffer.set(part, filled);
+        filled += part.length;
+        from += part.length;
+        if (filled === buffer.length) await flush();
+      }
+      if (this.#clock.monotonic() >= sliceEnd) await flush();
+    }
+    await flush();
+    const sha256 = hash.digest();
+    await file.write(encodeFooter(sha256, chunks), position);
+    return sha256;
+  }
+
+  /** Reads the header, then gives the pieces to `use`; the digest at the end has the last word, so `use` must not keep what a rejection took back. */
+  async read(
+    path: string,
+    use: (header: SnapshotHeader, pieces: AsyncIterable<Uint8Array>) => Promise<void>,
+  ): Promise<{ header: SnapshotHeader; sha256: Uint8Array }> {
+    const file = await this.#files.open(path);
+    try {
+      const { header, bytes } = await decodeSnapshotHeader(path, (length) => file.read(0, length));
+      const hash = createHash("sha256").update(bytes);
+      let sha256: Uint8Array | undefined;
+      await use(
+        header,
+        (async function* () {
+          let position = bytes.length;
+          for (let number = 0;; number++) {
+            const decoded = decodeChunk(await file.read(position, chunkHeaderBytes + snapshotChunkBytes + footerBytes), number);
+            if (decoded.kind === "damaged") throw new StorageError("Corrupt", path, `the chunk at byte ${position} is damaged`);
+            if (decoded.kind === "footer") {
+              if (decoded.chunks !== number || !hash.digest().equals(decoded.sha256)) {
+                throw new StorageError("Corrupt", path, "its digest is wrong");
+              }
+              sha256 = decoded.sha256.slice();
+              return;
+            }
+            hash.update(decoded.framed);
+            position += decoded.framed.length;
+            yield decoded.bytes;
+          }
+        })(),
+      );
+      if (!sha256) {
+        throw new StorageError("Corrupt", path, "its reader did not read to the end");
+      }
+      return { header, sha256 };
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Removes all but the newest few, and what unfinished writes left. @returns the index of the oldest that is kept; 0 = fewer than that are there */
+  async prune(): Promise<number> {
+    const paths = await this.list(), kept = paths.slice(0, snapshotsKept);
+    const unfinished = (await this.#files.list(this.#directory)).filter((name) => name.endsWith(".tmp")).map((name) =>
+      `${this.#directory}/${name}`
+    );
+    for (const path of [...paths.slice(snapshotsKept), ...unfinished]) await this.#files.remove(path);
+    return kept.length === snapshotsKept ? indexOf(kept[kept.length - 1]!) : 0;
+  }
+}
+
+const digits = (number: number): string => String(number).padStart(16, "0");
+const indexOf = (path: string): number => Number(path.slice(path.lastIndexOf("/") + 1).split("-")[0]);
