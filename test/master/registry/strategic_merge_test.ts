@@ -149,6 +149,12 @@ merge("merges sets of scalars, and removes from them", () => {
   };
   assert.equal(strategicMergePatch(Pod, target, patch), { metadata: { finalizers: ["d", "c", "a"] } });
 });
+merge("leaves what only the server knows between its neighbours", () => {
+  const spec = (...names: string[]) => ({ spec: { containers: names.map((name) => ({ name })) } });
+  const known = (...names: string[]) => ({ spec: { "$setElementOrder/containers": names.map((name) => ({ name })) } });
+  assert.equal(strategicMergePatch(Pod, spec("a", "injected", "b"), known("a", "b")), spec("a", "injected", "b"));
+  assert.equal(strategicMergePatch(Pod, spec("a", "b", "injected"), known("b", "a")), spec("b", "a", "injected"));
+});
 merge("compares keys as values, and takes equal keys for one item", () => {
   const dns = (tcp: string, udp: string) => ({
     spec: { ports: [{ port: 53, protocol: "TCP", name: tcp }, { port: 53, protocol: "UDP", name: udp }] },
