@@ -17,6 +17,7 @@ import { openapiRoutes } from "./openapi.ts";
 import { attributesOf, authorize, refusal, type User } from "./rbac.ts";
 import { parseRequest, type RequestInfo } from "./request.ts";
 import { resourceHandler } from "./resource.ts";
+import type { Memory } from "./sources.ts";
 import type { Streams } from "./stream.ts";
 
 export interface AppDependencies {
@@ -27,6 +28,8 @@ export interface AppDependencies {
   readonly random: Random;
   readonly authenticator: Authenticator;
   readonly streams: Streams;
+  /** Who has the objects of kinds that are not stored (NodeLink). */
+  readonly memory?: ReadonlyMap<Kind, Memory>;
   /** Aborts when the server stops. */
   readonly stopping: AbortSignal;
   /** What /readyz asks, by name. */
@@ -41,7 +44,16 @@ const longRunning = new Set(["log", "exec", "attach", "portforward", "proxy"]);
 
 export function createApp(dependencies: AppDependencies): Hono<Env> {
   const { registry, clock, random, log, authenticator, streams, stopping } = dependencies;
-  const api: Api = { registry, clock, random, log, streams, stopping, kinds: new KindIndex(dependencies.kinds) };
+  const api: Api = {
+    registry,
+    clock,
+    random,
+    log,
+    streams,
+    stopping,
+    memory: dependencies.memory ?? new Map(),
+    kinds: new KindIndex(dependencies.kinds),
+  };
   const counts = new RequestCounts();
   const app = new Hono<Env>({ strict: false });
 

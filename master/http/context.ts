@@ -7,6 +7,7 @@ import type { Log } from "../../shared/util/log.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { User } from "./rbac.ts";
 import type { RequestInfo } from "./request.ts";
+import type { Memory } from "./sources.ts";
 import type { Streams } from "./stream.ts";
 
 export interface Env {
@@ -30,6 +31,8 @@ export interface Api {
   readonly random: Random;
   readonly log: Log;
   readonly streams: Streams;
+  /** Kinds of which nothing is stored, and who has their objects. */
+  readonly memory: ReadonlyMap<Kind, Memory>;
   /** Aborts when the server stops: watches and followed logs end with it. */
   readonly stopping: AbortSignal;
 }

@@ -2,7 +2,8 @@
 import { invalid, unsupported } from "../../shared/api/resource.ts";
 import type { DeleteOptions } from "../registry/registry.ts";
 import { contentType, objectIn, parseText, readBody } from "./body.ts";
-import { type DeleteOptionsBody, deleteOptionsBody } from "./bodies.ts";
+import type { DeleteOptions as DeleteOptionsBody } from "../../shared/api/kinds/delete_options.ts";
+import { deleteOptionsBody } from "./bodies.ts";
 import type { HttpContext } from "./context.ts";
 import { checked, decodeBody, decodeDocument, dryRun, invalidOptions, protobufType } from "./object.ts";
 

@@ -2,6 +2,7 @@
 import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
 import type { Json } from "../../shared/api/schema.ts";
 import { badRequest } from "../../shared/api/status.ts";
+import { jsonPatch, mergePatch, strategicMergePatch } from "../registry/patch.ts";
 import type { Stored, WriteOptions } from "../registry/registry.ts";
 import { type Document, objectIn, parseText, readBody, unsupportedMediaType } from "./body.ts";
 import type { Api, HttpContext } from "./context.ts";
@@ -9,7 +10,7 @@ import { mediaType } from "./negotiate.ts";
 import { type BodyKind, decodeDocument, placeObject } from "./object.ts";
 
 /** In the order in which upstream names them. */
-const languages = ["application/merge-patch+json"] as const;
+const languages = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"] as const;
 
 /** @returns what makes the patched object of the current one, and may be called again for a newer one. @throws ApiError UnsupportedMediaType, BadRequest */
 export async function readPatch<T>(c: HttpContext, kind: BodyKind<T>): Promise<(current: T) => T> {
@@ -19,9 +20,18 @@ export async function readPatch<T>(c: HttpContext, kind: BodyKind<T>): Promise<(
   const body = parseText(await readBody(c.req.raw), "application/json");
   const decoded = (value: Json, duplicates: Document["duplicates"]): T => decodeDocument(c, kind, { value, duplicates }).value;
   switch (language) {
+    case "application/json-patch+json": {
+      if (!Array.isArray(body.value)) throw badRequest("a JSON patch must be a list of operations");
+      const operations = body.value;
+      return (current) => decoded(jsonPatch(current as Json, operations), []);
+    }
     case "application/merge-patch+json": {
       const { value, duplicates } = objectIn(body);
       return (current) => decoded(mergePatch(current as Json, value) as Json, duplicates);
+    }
+    case "application/strategic-merge-patch+json": {
+      const { value, duplicates } = objectIn(body);
+      return (current) => decoded(strategicMergePatch(kind.schema, current as Json, value), duplicates);
     }
   }
 }
@@ -33,14 +43,4 @@ export async function patchObject(api: Api, c: HttpContext, kind: Kind, how: Wri
     placeObject(c, kind, patched);
     return patched;
   }, how);
-}
-
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch;
-  const merged: Json = typeof target === "object" && target !== null && !Array.isArray(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
-    else merged[key] = mergePatch(merged[key], value);
-  }
-  return merged;
 }

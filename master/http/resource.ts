@@ -10,8 +10,10 @@ import { count, listQuery, renderList, selection } from "./list.ts";
 import { type Form, negotiate, type Wanted } from "./negotiate.ts";
 import { placeObject, readObject, writeOptions } from "./object.ts";
 import { patchObject } from "./patch_request.ts";
+import { bindPod } from "./pod_verbs.ts";
 import { respond, respondJson, respondStored } from "./respond.ts";
 import { answerReview } from "./reviews.ts";
+import { sourceOf } from "./sources.ts";
 import { answerSubresource } from "./subresource.ts";
 import { watchResponse } from "./watch.ts";
 
@@ -36,24 +38,26 @@ const verbs: Readonly<Record<string, Verb>> = {
   deletecollection: removeAll,
 };
 
-export const resourceHandler = (api: Api) => async (c: HttpContext): Promise<Response> => {
+export const resourceHandler = (all: Api) => async (c: HttpContext): Promise<Response> => {
   const { verb, resource } = c.var.info;
   if (!resource) return pageNotFound();
-  const kind = api.kinds.find(resource.group, resource.version, resource.plural);
+  const kind = all.kinds.find(resource.group, resource.version, resource.plural);
   if (!kind || (!kind.namespaced && resource.namespace !== "")) return pageNotFound();
-  const nowhere = kind.namespaced && resource.namespace === "";
-  if (nowhere && resource.name !== "") return pageNotFound();
-  const accept = c.req.header("accept");
+  if (kind.namespaced && resource.namespace === "" && resource.name !== "") return pageNotFound();
+  const accept = c.req.header("accept"), api: Api = { ...all, registry: sourceOf(all.registry, kind, all.memory) };
   if (resource.subresource !== "") return await answerSubresource({ api, c, kind, wanted: negotiate(accept, "object") });
-  if (!verbsOf(kind).includes(verb) || !Object.hasOwn(verbs, verb)) throw methodNotAllowed();
-  if ((verb === "create" && resource.name !== "") || (verb !== "list" && verb !== "watch" && nowhere && !isReview(kind))) {
-    throw methodNotAllowed();
-  }
-  if (isReview(kind)) return await answerReview({ api, c, kind, wanted: negotiate(accept, "object") });
+  const collection = resource.name === "", everywhere = kind.namespaced && resource.namespace === "";
+  const sensible = (verb !== "create" || collection) && (!everywhere || verb === "list" || verb === "watch");
+  if (!sensible || !verbsOf(kind).includes(verb) || !Object.hasOwn(verbs, verb)) throw methodNotAllowed();
+  if (kind.stored === false && verb === "create") return await answerQuestion({ api: all, c, kind, wanted: negotiate(accept, "object") });
   return await verbs[verb]!({ api, c, kind, wanted: negotiate(accept, ...forms) });
 };
-/** A question that is answered at once: nothing of it is stored. */
-const isReview = (kind: Kind): boolean => kind.stored === false && verbsOf(kind).join() === "create";
+
+/** What is posted and kept nowhere. */
+function answerQuestion(operation: Operation): Promise<Response> {
+  const pods = operation.kind.plural === "bindings" ? operation.api.kinds.find("", "v1", "pods") : undefined;
+  return pods ? bindPod(operation, pods) : answerReview(operation);
+}
 
 const target = ({ c }: Operation): { namespace: string; name: string } => c.var.info.resource!;
 

@@ -1,12 +1,12 @@
 // Questions that are answered at once: may I, may somebody, what may I, who am I. The answers come from authorize(), as those to requests do.
-import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
-import { badRequest } from "../../shared/api/status.ts";
+import { type KubernetesObject, qualified } from "../../shared/api/resource.ts";
+import { invalidObject } from "../../shared/api/status.ts";
 import type { HttpContext } from "./context.ts";
-import { pageNotFound } from "./errors.ts";
-import { type BodyKind, readValue } from "./object.ts";
+import { placeObject, readValue } from "./object.ts";
 import { admins, type Attributes, authorize, type Decision, nodeName, type User } from "./rbac.ts";
 import type { Operation } from "./resource.ts";
 import { respondJson } from "./respond.ts";
+import { notImplemented } from "./stream.ts";
 
 /** Of the review kinds, what is needed here. */
 interface Review extends KubernetesObject {
@@ -19,12 +19,12 @@ interface Review extends KubernetesObject {
       subresource?: string;
       namespace?: string;
       name?: string;
+      fieldSelector?: { rawSelector?: string };
     };
     nonResourceAttributes?: { path?: string; verb?: string };
     user?: string;
     uid?: string;
     groups?: readonly string[];
-    namespace?: string;
   };
 }
 type Answer = (review: Review, c: HttpContext) => unknown;
@@ -32,40 +32,30 @@ type Answer = (review: Review, c: HttpContext) => unknown;
 const answers: Readonly<Record<string, Answer>> = {
   selfsubjectaccessreviews: (review, { var: { user } }) => verdict(authorize(user, asked(review))),
   subjectaccessreviews: (review) => verdict(authorize(somebody(review), asked(review))),
-  localsubjectaccessreviews: (review, c) => {
-    const { namespace } = c.var.info.resource!, attributes = asked(review);
-    if ("path" in attributes || attributes.namespace !== namespace) {
-      throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
-    }
-    return verdict(authorize(somebody(review), attributes));
-  },
+  localsubjectaccessreviews: (review) => verdict(authorize(somebody(review), asked(review))),
   selfsubjectrulesreviews: (_, { var: { user } }) => ({ ...rulesOf(user), incomplete: false }),
   selfsubjectreviews: (_, { var: { user } }) => ({ userInfo: userInfo(user) }),
 };
 
+/** @throws ApiError Invalid, NotImplemented */
 export async function answerReview({ c, kind, wanted }: Operation): Promise<Response> {
   const answer = Object.hasOwn(answers, kind.plural) ? answers[kind.plural] : undefined;
-  if (!answer) return pageNotFound();
-  const review = await readValue(c, kind as Kind & BodyKind<Review>);
-  const metadata = { ...review.metadata, creationTimestamp: null };
-  return respondJson(c, { ...review, metadata, status: answer(review, c) }, wanted, 201);
+  if (!answer) throw notImplemented(qualified(kind));
+  const review: Review = await readValue(c, kind);
+  placeObject(c, kind, review);
+  const causes = kind.validate?.(review) ?? [];
+  if (causes.length > 0) throw invalidObject(kind, "", causes);
+  const { namespace, ...metadata } = review.metadata ?? {};
+  const shown = { ...metadata, ...(namespace && { namespace }), creationTimestamp: null };
+  return respondJson(c, { ...review, metadata: shown, status: answer(review, c) }, wanted, 201);
 }
 
-/** @throws ApiError BadRequest */
-function asked({ spec = {} }: Review): Attributes {
-  const { resourceAttributes, nonResourceAttributes } = spec;
-  if ((resourceAttributes === undefined) === (nonResourceAttributes === undefined)) {
-    throw badRequest("exactly one of resourceAttributes or nonResourceAttributes must be specified");
-  }
+function asked({ spec: { resourceAttributes, nonResourceAttributes } = {} }: Review): Attributes {
   if (nonResourceAttributes) return { verb: nonResourceAttributes.verb ?? "", path: nonResourceAttributes.path ?? "" };
-  const { verb = "", group = "", resource = "", ...more } = resourceAttributes!;
-  return { verb, group, resource, ...more };
+  const { verb = "", group = "", resource = "", fieldSelector, ...more } = resourceAttributes ?? {};
+  return { verb, group, resource, ...more, ...(fieldSelector?.rawSelector && { fieldSelector: fieldSelector.rawSelector }) };
 }
-function somebody({ spec = {} }: Review): User {
-  const { user = "", groups = [], uid } = spec;
-  if (user === "" && groups.length === 0) throw badRequest("at least one of spec.user and spec.groups must be specified");
-  return { name: user, groups, ...(uid && { uid }) };
-}
+const somebody = ({ spec: { user = "", groups = [], uid } = {} }: Review): User => ({ name: user, groups, ...(uid && { uid }) });
 const verdict = ({ allowed, reason }: Decision) => ({ allowed, ...(reason && { reason }) });
 
 /** What authorize() allows, as rules; for people to read. */

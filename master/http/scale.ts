@@ -5,7 +5,8 @@ import { fromLabelSelector, fromMap, toText } from "../../shared/api/selector.ts
 import type { Json } from "../../shared/api/schema.ts";
 import { invalidObject } from "../../shared/api/status.ts";
 import type { Stored } from "../registry/registry.ts";
-import { type Scale, scaleBody } from "./bodies.ts";
+import type { Scale } from "../../shared/api/kinds/scale.ts";
+import { scaleBody } from "./bodies.ts";
 import { pageNotFound } from "./errors.ts";
 import { placeObject, readValue, writeOptions } from "./object.ts";
 import { readPatch } from "./patch_request.ts";

@@ -1,16 +1,14 @@
 // What stands behind an object's name: its status, its scale, and the verbs that are no fields (binding, eviction …).
-import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
+import type { KubernetesObject } from "../../shared/api/resource.ts";
 import type { Json } from "../../shared/api/schema.ts";
-import { badRequest, conflict, type Status } from "../../shared/api/status.ts";
 import type { Stored } from "../registry/registry.ts";
-import { bindingBody, evictionBody } from "./bodies.ts";
-import { deleteOptions } from "./delete_options.ts";
 import { subresourcesOf } from "./discovery.ts";
 import { methodNotAllowed, pageNotFound } from "./errors.ts";
-import { placeObject, readObject, readValue, writeOptions } from "./object.ts";
+import { placeObject, readObject, writeOptions } from "./object.ts";
 import { readPatch } from "./patch_request.ts";
+import { bindPod, evictPod } from "./pod_verbs.ts";
 import type { Operation } from "./resource.ts";
-import { respondJson, respondStored } from "./respond.ts";
+import { respondStored } from "./respond.ts";
 import { answerScale } from "./scale.ts";
 import { notImplemented, podLogs } from "./stream.ts";
 
@@ -18,8 +16,8 @@ type Answer = (operation: Operation) => Promise<Response>;
 
 const answers: Readonly<Record<string, Answer>> = {
   scale: answerScale,
-  binding: bind,
-  eviction: evict,
+  binding: (operation) => bindPod(operation, operation.kind),
+  eviction: evictPod,
   log: ({ api, c, kind }) => podLogs(api, c, kind),
   exec: unable("exec in containers"),
   attach: unable("attach to containers"),
@@ -78,39 +76,3 @@ function taken(subresource: string, object: KubernetesObject, given: KubernetesO
     [section]: { ...others, ...(value !== undefined && { [field]: value }) },
   };
 }
-
-/** Of a Pod, what binding reads and writes. */
-interface Bindable extends KubernetesObject {
-  spec?: { nodeName?: string };
-  status?: { conditions?: { type: string; status: string; lastTransitionTime?: string }[] };
-}
-
-async function bind({ api, c, kind, wanted }: Operation): Promise<Response> {
-  const binding = await readValue(c, bindingBody);
-  placeObject(c, kind, binding);
-  const { kind: targetKind, name: node } = binding.target, { name } = c.var.info.resource!;
-  if (targetKind && targetKind !== "Node") throw badRequest(`a pod can be bound to a Node only, not to a ${targetKind}`);
-  if (!node) throw badRequest("target.name: the name of the node is required");
-  await api.registry.modify(kind as Kind<Bindable>, c.var.info.resource!, (pod) => {
-    const bound = pod.spec?.nodeName;
-    const pods = { plural: `${kind.plural}/binding`, group: kind.group, kind: kind.kind };
-    if (bound) throw conflict(pods, name, `pod ${name} is already assigned to node "${bound}"`);
-    if (pod.metadata?.deletionTimestamp) throw conflict(pods, name, `pod ${name} is being deleted, cannot be assigned to a host`);
-    const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== "PodScheduled");
-    const lastTransitionTime = new Date(api.clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
-    pod.spec = { ...pod.spec, nodeName: node };
-    pod.status = { ...pod.status, conditions: [...others, { type: "PodScheduled", status: "True", lastTransitionTime }] };
-    return pod;
-  }, writeOptions(c, "binding"));
-  return respondJson(c, success(), wanted, 201);
-}
-
-/** There are no disruption budgets yet, so every eviction is allowed. */
-async function evict({ api, c, kind, wanted }: Operation): Promise<Response> {
-  const eviction = await readValue(c, evictionBody);
-  placeObject(c, kind, eviction);
-  const { options, dryRun } = deleteOptions(c, eviction.deleteOptions ?? {});
-  await api.registry.delete(kind, c.var.info.resource!, options, { ...writeOptions(c), dryRun });
-  return respondJson(c, success(), wanted, 201);
-}
-const success = (): Status => ({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
