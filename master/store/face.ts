@@ -1,6 +1,6 @@
 // The face over the replicated state of this member. Writes are proposed to the replica and answered when applied here; reads come from this member's
 // memory, linearizable ones after the replica has confirmed how far it must have applied.
-import { leaseTtlSeconds, storeSliceItems, transactionBytes, watchProgressMs } from "../../shared/limits.ts";
+import { leaseTtlSeconds, storeSliceItems, watchProgressMs } from "../../shared/limits.ts";
 import { type Clock, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { type Command, encodeCommand } from "./command.ts";
@@ -167,17 +167,14 @@ export class EmbeddedStore implements OpenedStore {
     this.#hub.close();
     this.#stopping.abort(new StoreError("Closed", "The store is closed"));
     await Promise.allSettled([...this.#calls]);
-    await this.#loops;
+    await Promise.allSettled([this.#loops]);
     await this.#replica.stop();
   }
 
   async #propose(command: Command): Promise<unknown> {
     this.#mustBeOpen();
-    const payload = encodeCommand(command);
-    if (payload.length > transactionBytes) {
-      throw new StoreError("TooLarge", `Cannot run a transaction of ${payload.length} bytes: the limit is ${transactionBytes}`);
-    }
-    const outcome = await this.#track(this.#replica.propose(payload));
+    // Encoded before anything waits: the caller may change its buffers as soon as this has returned.
+    const outcome = await this.#track(this.#replica.propose(encodeCommand(command)));
     if (outcome instanceof Refusal) throw errorOf(outcome);
     return outcome;
   }

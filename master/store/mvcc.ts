@@ -205,7 +205,7 @@ export class Mvcc {
       const before = this.#records.previousOf(slot);
       if (before !== none) {
         this.#records.remove(before);
-        this.#records.forgetPrevious(slot);
+        this.#records.forgetPrevious(slot); // no read goes there, but its slot will be somebody else's
       }
       const key = this.#records.keyOf(slot);
       if (!this.#records.isPut(slot) && this.#keys.newestOf(key) === slot) {

@@ -130,11 +130,10 @@ class Watcher implements AsyncIterator<WatchBatch> {
 
   /** The writer's side; returns at once, whatever the consumer does. */
   offer(batch: WatchBatch): void {
-    // A queue that is empty takes any revision: the largest transaction must get through, too.
-    const fits = this.#queuedEvents + batch.events.length <= watchBufferEvents && this.#queuedBytes + bytesOf(batch) <= watchBufferBytes;
-    if (!fits && this.#queue.length > 0) {
+    if (this.#queuedEvents + batch.events.length > watchBufferEvents || this.#queuedBytes + bytesOf(batch) > watchBufferBytes) {
       this.#lagging = true;
       this.#next = batch.revision;
+      this.#wakeUp();
       return;
     }
     this.#push(batch);

@@ -1,13 +1,27 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { openStore } from "../../master/store/embedded.ts";
 import { EmbeddedStore } from "../../master/store/face.ts";
+import { nodeFiles } from "../../master/store/files.ts";
 import { State } from "../../master/store/state.ts";
-import { systemClock } from "../../shared/util/clock.ts";
+import { systemClock, systemRandom } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { InstantReplica } from "../kit/instant_replica.ts";
 import { storeContract } from "./store_contract.ts";
 
-storeContract("a store on a replica that applies at once", async () => {
+storeContract("the embedded store", async () => {
+  const dataDir = await mkdtemp(`${tmpdir()}/skerry-store-`);
+  const store = await openStore({ clock: systemClock, random: systemRandom, files: nodeFiles, log: silentLog }, { dataDir });
+  const close = async (): Promise<void> => {
+    await store.close();
+    await rm(dataDir, { recursive: true });
+  };
+  return { store, root: "/contract/", close };
+});
+
+storeContract("the same store on a replica that applies at once", async () => {
   const state = new State();
   const replica = new InstantReplica(state, systemClock);
-  const store = new EmbeddedStore({ clock: systemClock, log: silentLog, state, replica }, { quotaBytes: 1 << 29 });
+  const store = new EmbeddedStore({ clock: systemClock, log: silentLog, state, replica }, { quotaBytes: 2 ** 29 });
   return { store, root: "/contract/", close: () => store.close() };
 });

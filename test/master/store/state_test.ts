@@ -82,7 +82,9 @@ for (const seed of [1, 2]) {
       const after = expected[cut - 1]?.key;
       assert.equal(mvcc.page(prefix, after, revision, 3), { items: expected.slice(cut, cut + 3), more: expected.length > cut + 3 });
       assert.is(mvcc.count(prefix, after, revision), expected.length - cut);
-      const live = naive.now();
+      const live = naive.now(), other = `/${Math.floor(random() * 4)}/${Math.floor(random() * 12)}`;
+      const behind = live.filter((item) => item.key.startsWith(prefix) && item.key > other);
+      assert.is(mvcc.count(prefix, other, mvcc.revision), behind.length, "the count of the newest revision comes from tallies");
       assert.equal([mvcc.keys, mvcc.liveBytes], [live.length, live.reduce((sum, item) => sum + item.key.length + item.value.length, 0)]);
     }
     assert.ok(compactions > 50 && restores > 10);
@@ -133,6 +135,7 @@ test("a full store refuses growth, and lets deletes, replacement by less and com
   assert.ok((write({ do: "delete", key: "b" }, put("c", 300)) as TransactionResult).succeeded);
   assert.is(driver.apply({ do: "compact", revision: driver.state.mvcc.revision }), undefined);
   assert.is(driver.state.mvcc.liveBytes, 802);
+  assert.ok((driver.txn({ compares: [], then: [put("a", 400)] }, 100) as TransactionResult).succeeded, "also where the quota was lowered");
 });
 
 test("a lease ends by log time, late but never early, and takes its keys in one revision", () => {
@@ -147,6 +150,8 @@ test("a lease ends by log time, late but never early, and takes its keys in one 
   }
   driver.apply({ do: "expire", lease });
   assert.equal([driver.keys(), driver.state.mvcc.revision, driver.state.leases.has(lease)], [[], revision + 1, false]);
+  const { mvcc } = driver.state, first = mvcc.findEvent(revision + 1);
+  assert.equal([mvcc.eventKey(first), mvcc.eventKey(first + 1)], ["a", "b"], "in order of keys, however they came to the lease");
   driver.apply({ do: "expire", lease });
   assert.is(driver.state.mvcc.revision, revision + 1, "renewals and empty ends have no revision");
 });
@@ -167,6 +172,20 @@ test("log time never runs backwards, and is all that a transaction knows of time
   const { time } = driver.put("a", "1");
   driver.time = 0; // a leader whose clock died
   assert.is(driver.put("a", "2").time, time);
+});
+
+test("count() follows births, deaths and forgotten keys of many chunks", () => {
+  const { mvcc } = new State();
+  for (let i = 0; i < 3_000; i++) mvcc.put(String(i).padStart(4, "0"), new Uint8Array(1), 0);
+  mvcc.commit();
+  for (let i = 0; i < 3_000; i += 3) mvcc.delete(String(i).padStart(4, "0"));
+  mvcc.commit();
+  const counts = (): number[] => [mvcc.count("", undefined, mvcc.revision), mvcc.count("1", "1001", mvcc.revision), mvcc.keys];
+  assert.equal(counts(), [2_000, 665, 2_000]);
+  assert.is(mvcc.count("", undefined, mvcc.revision - 1), 3_000);
+  mvcc.compact(mvcc.revision);
+  while (mvcc.tidyUp(1_000));
+  assert.equal(counts(), [2_000, 665, 2_000]);
 });
 
 test("compaction gives memory back, moved values stay what they were", () => {
