@@ -8,8 +8,6 @@ export const storedValueBytes = 1536 * 1024;
 export const storedKeyBytes = 1024;
 /** Operations of one store transaction. */
 export const transactionOperations = 128;
-/** Bytes of one encoded store transaction: two of the largest values and change, well inside one frame of the log. */
-export const transactionBytes = 4 * 1024 * 1024;
 /** Bytes of live keys and values in the store: all of it is in memory, and a master may be a small board. Deletes still work above it. */
 export const storeLiveBytes = 512 * 1024 * 1024;
 /** Bytes of superseded values at which the leader compacts before its time: an object rewritten in a loop must not fill the memory. */
@@ -200,3 +198,10 @@ export const snapshotIntervalMs = 10 * 60 * 1000;
 export const snapshotLeastEntries = 1_000;
 /** Milliseconds before a snapshot that found the disk full is tried again. */
 export const snapshotRetryMs = 60_000;
+
+/** Keys that one controller works on at a time: their writes share an fsync. */
+export const controllerParallel = 16;
+/** Delays between attempts at a key that fails. */
+export const reconcileBackoff = { baseMs: 50, capMs: 60_000 } as const;
+/** Events waiting to be written, and events remembered to be counted. */
+export const eventsWaiting = 1000;
