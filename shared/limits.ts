@@ -205,3 +205,14 @@ export const controllerParallel = 16;
 export const reconcileBackoff = { baseMs: 50, capMs: 60_000 } as const;
 /** Events waiting to be written, and events remembered to be counted. */
 export const eventsWaiting = 1000;
+/** Pods that one controller makes or deletes for one owner in one go. */
+export const podBurst = 500;
+/** Bytes of a container's log read at a time. */
+export const logBlockBytes = 64 * 1024;
+/** Bytes of one log entry: conmon splits lines at 8 KiB. */
+export const logEntryBytes = 256 * 1024;
+/** Milliseconds between looks at a log that somebody follows. */
+export const logPollMs = 200;
+/** Milliseconds between looks for the log that the engine was told to reopen, and how many looks. */
+export const logReopenPollMs = 50;
+export const logReopenPolls = 20;
