@@ -58,6 +58,18 @@ export class ObjectMeta extends message("k8s.io.apimachinery.pkg.apis.meta.v1.Ob
   managedFields: field(17, list(ManagedFieldsEntry), "Who wrote what; kept for server-side apply.", { list: "atomic" }),
 }) {}
 
+export class ShardInfo extends message("k8s.io.apimachinery.pkg.apis.meta.v1.ShardInfo", "Which share of a list this is.", {
+  selector: required(1, string, "The share asked for."),
+}) {}
+
+export class ListMeta extends message("k8s.io.apimachinery.pkg.apis.meta.v1.ListMeta", "Data that all lists have.", {
+  selfLink: field(1, string, "No longer set by the system."),
+  resourceVersion: field(2, string, "The state of the store that the list shows."),
+  continue: field(3, string, "With this the next page can be had, if there is one."),
+  remainingItemCount: optional(4, int64, "How many are on the pages that follow."),
+  shardInfo: optional(5, ShardInfo, "Which share of a list this is."),
+}) {}
+
 export class LabelSelectorRequirement extends message(
   "k8s.io.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement",
   "A rule about one label.",

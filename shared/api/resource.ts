@@ -90,6 +90,31 @@ export function resource<T>(schema: Message<T>, facts: Resource<NoInfer<T>>): Ki
   return { ...facts, schema, group, version, kind, singular: kind.toLowerCase() };
 }
 
+export const usualVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
+export const verbsOf = (kind: Pick<Kind, "verbs">): readonly string[] => kind.verbs ?? usualVerbs;
+/** "v1", "apps/v1" */
+export const apiVersionOf = ({ group, version }: Pick<Kind, "group" | "version">): string => group === "" ? version : `${group}/${version}`;
+/** "/api/v1", "/apis/apps/v1" */
+export const pathOf = ({ group, version }: Pick<Kind, "group" | "version">): string =>
+  group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+
+/** A subresource, with the kind that is spoken there. */
+export interface Subresource {
+  readonly name: string;
+  readonly kind: string;
+  readonly group: string;
+  readonly version: string;
+  readonly verbs: readonly string[];
+}
+export function subresourcesOf(kind: Kind): Subresource[] {
+  const own = { kind: kind.kind, group: kind.group, version: kind.version }, usual = ["get", "patch", "update"];
+  return [
+    ...kind.status ? [{ name: "status", ...own, verbs: usual }] : [],
+    ...kind.scale ? [{ name: "scale", kind: "Scale", group: "autoscaling", version: "v1", verbs: usual }] : [],
+    ...(kind.subresources ?? []).map((sub) => ({ ...sub, group: sub.group ?? kind.group, version: sub.version ?? kind.version })),
+  ];
+}
+
 /** `deployments.apps`, `pods`: how errors and RBAC name a kind. */
 export const qualified = (kind: Pick<Kind, "plural" | "group">): string => kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
 

@@ -1,21 +1,9 @@
 // What a server answers to a client that wants less than whole objects.
 import { any, object } from "../scalars.ts";
 import { atomic, field, int32, int64, kind, list, message, optional, required, string } from "../schema.ts";
-import { ObjectMeta } from "../meta.ts";
+import { ListMeta, ObjectMeta } from "../meta.ts";
 
 const meta = "k8s.io.apimachinery.pkg.apis.meta.v1", group = "meta.k8s.io/v1";
-
-export class ShardInfo extends message(`${meta}.ShardInfo`, "Which share of a list this is.", {
-  selector: required(1, string, "The share asked for."),
-}) {}
-
-export class ListMeta extends message(`${meta}.ListMeta`, "Data that all lists have.", {
-  selfLink: field(1, string, "No longer set by the system."),
-  resourceVersion: field(2, string, "The state of the store that the list shows."),
-  continue: field(3, string, "With this the next page can be had, if there is one."),
-  remainingItemCount: optional(4, int64, "How many are on the pages that follow."),
-  shardInfo: optional(5, ShardInfo, "Which share of a list this is."),
-}) {}
 
 export class PartialObjectMetadata extends kind(group, `${meta}.PartialObjectMetadata`, "An object's metadata, and nothing else of it.", {
   metadata: field(1, ObjectMeta, "Its metadata."),
