@@ -3,7 +3,7 @@ import { age, ageOf } from "../age.ts";
 import { ObjectMeta } from "../meta.ts";
 import { resource } from "../resource.ts";
 import { field, kind } from "../schema.ts";
-import { defaultPod } from "./pod/defaults.ts";
+import { defaultPod, inheritPod } from "./pod/defaults.ts";
 import { PodSpec } from "./pod/pod_spec.ts";
 import { PodStatus } from "./pod/pod_status.ts";
 import { qosClass } from "./pod/qos.ts";
@@ -61,6 +61,7 @@ export const pods = resource(Pod, {
     "Readiness Gates": { wide: true, cell: readinessGates },
   },
   defaults: defaultPod,
+  inherit: inheritPod,
   validate: validatePod,
   born(pod) {
     pod.status = { phase: "Pending", qosClass: qosClass(pod) };

@@ -16,8 +16,8 @@ export function defaultPodSpec(spec: PodSpec): void {
 }
 
 /**
- * Of pods alone: a template stays as it was written, so that its hash says what its author said. The two tolerations for unready and unreachable
- * nodes that Kubernetes adds are missing on purpose: here a node out of reach keeps its pods.
+ * Of pods alone; a template stays as it was written. Priority and ServiceAccount depend on other objects, so admission sets them. The two tolerations
+ * for unready and unreachable nodes that Kubernetes adds are missing on purpose: here a node out of reach keeps its pods.
  */
 export function defaultPod({ spec }: { spec?: PodSpec }): void {
   if (!spec) return;
@@ -28,9 +28,16 @@ export function defaultPod({ spec }: { spec?: PodSpec }): void {
     if (spec.hostNetwork) { for (const port of container.ports ?? []) port.hostPort ||= port.containerPort; }
   }
   spec.enableServiceLinks ??= true;
-  if (!spec.serviceAccountName) spec.serviceAccountName = spec.serviceAccount = "default";
-  spec.priority ??= 0;
   spec.preemptionPolicy ??= "PreemptLowerPriority";
+}
+
+/** What the system chose at a pod's birth and its writers need not repeat. */
+export function inheritPod({ spec }: { spec?: PodSpec }, { spec: old }: { spec?: PodSpec }): void {
+  if (!spec || !old) return;
+  const account = spec.serviceAccountName ?? spec.serviceAccount ?? old.serviceAccountName;
+  if (account !== undefined) spec.serviceAccountName = spec.serviceAccount = account;
+  if (old.priority !== undefined) spec.priority ??= old.priority;
+  if (old.preemptionPolicy !== undefined) spec.preemptionPolicy ??= old.preemptionPolicy;
 }
 
 /** In the order in which they start; `containers` may be missing in an object that is still to be validated. */
