@@ -1,32 +1,46 @@
-// A real registry over the real store, whose log is this process's memory, with the namespace "default".
+// A real registry over a real store on a temporary directory, with the namespace "default".
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { kinds } from "../../shared/api/kinds/mod.ts";
 import { namespaces } from "../../shared/api/kinds/namespace.ts";
-import { storeLiveBytes } from "../../shared/limits.ts";
-import { HandCrankedClock, seeded, systemClock } from "../../shared/util/clock.ts";
+import { type Clock, seeded, systemClock } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { createRegistry, type Registry } from "../../master/registry/registry.ts";
 import type { ServiceConfig } from "../../master/registry/service_ips.ts";
-import { EmbeddedStore } from "../../master/store/face.ts";
-import { State } from "../../master/store/state.ts";
+import { openStore } from "../../master/store/embedded.ts";
+import { nodeFiles } from "../../master/store/files.ts";
 import type { Store } from "../../master/store/store.ts";
-import { InstantReplica } from "./instant_replica.ts";
 
 export interface RegistryContext {
-  readonly store: Store;
-  readonly registry: Registry;
-  /** What the registry takes for the time; the store's timers run on the system's. */
-  readonly clock: HandCrankedClock;
+  readonly dataDir: string;
+  store: Store;
+  registry: Registry;
+  /** By how many ms the registry's clock differs from the machine's. */
+  skewMs: number;
 }
 
 export async function openRegistry(config?: ServiceConfig): Promise<RegistryContext> {
-  const state = new State(), clock = new HandCrankedClock(), random = seeded(7);
-  const storeClock = { ...systemClock, now: () => clock.now() };
-  const store = new EmbeddedStore(
-    { clock: storeClock, log: silentLog, state, replica: new InstantReplica(state, storeClock) },
-    { quotaBytes: storeLiveBytes },
-  );
-  const registry = createRegistry({ store, clock, random, log: silentLog, kinds }, config);
-  await registry.create(namespaces, { metadata: { name: "default" } });
-  return { store, registry, clock };
+  const context = { dataDir: await mkdtemp(join(tmpdir(), "skerry-registry-")), skewMs: 0 } as RegistryContext;
+  await open(context, 7, config);
+  await context.registry.create(namespaces, { metadata: { name: "default" } });
+  return context;
 }
-export const closeRegistry = ({ store }: RegistryContext): Promise<void> => store.close();
+/** The same data, opened by another process later on. */
+export async function reopenRegistry(context: RegistryContext, config?: ServiceConfig): Promise<void> {
+  await context.store.close();
+  await open(context, 8, config);
+}
+export async function closeRegistry({ store, dataDir }: RegistryContext): Promise<void> {
+  try {
+    await store.close();
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function open(context: RegistryContext, seed: number, config?: ServiceConfig): Promise<void> {
+  const random = seeded(seed), clock: Clock = { ...systemClock, now: () => systemClock.now() + context.skewMs };
+  context.store = await openStore({ clock: systemClock, random, files: nodeFiles, log: silentLog }, { dataDir: context.dataDir });
+  context.registry = createRegistry({ store: context.store, clock, random, log: silentLog, kinds }, config);
+}

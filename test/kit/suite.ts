@@ -44,12 +44,17 @@ export function suite<C extends object = Record<never, never>>(name: string, opt
           ? { error: new AggregateError([failure.error, error], `${message(failure.error)}; and its teardown: ${message(error)}`) }
           : { error };
       }
-      // uvu reports nothing at all for a thrown value that is no Error.
-      if (failure) throw failure.error instanceof Error ? failure.error : new Error(`thrown: ${String(failure.error)}`);
+      if (failure) throw printable(failure.error);
     });
   };
 }
 
+/** uvu reports nothing at all for a thrown value that is no Error, nor for an Error whose `details` are not its own (ApiError has such). */
+function printable(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(`thrown: ${String(error)}`);
+  if (typeof (error as { details?: unknown }).details !== "object") return error;
+  return Object.assign(new Error(`${error.name}: ${error.message}`, { cause: error }), { stack: error.stack });
+}
 const message = (error: unknown): string => error instanceof Error ? error.message : String(error);
 
 async function within(timeoutMs: number, title: string, work: unknown): Promise<void> {

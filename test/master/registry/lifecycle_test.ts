@@ -26,7 +26,14 @@ test("timestamp() has whole seconds", () => assert.is(timestamp(now), "2026-01-0
 
 test("bear() sets identity and time, and drops what a client may not say", () => {
   const given: Draft = {
-    metadata: { name: "x", uid: "mine", generation: 9, creationTimestamp: "1999-01-01T00:00:00Z", deletionTimestamp: "1999-01-01T00:00:00Z", selfLink: "/x" },
+    metadata: {
+      name: "x",
+      uid: "mine",
+      generation: 9,
+      creationTimestamp: "1999-01-01T00:00:00Z",
+      deletionTimestamp: "1999-01-01T00:00:00Z",
+      selfLink: "/x",
+    },
     spec: {},
     status: { replicas: 9 },
   };
@@ -71,7 +78,11 @@ test("planDelete() leaves what has finalizers, and finishes() when the last has 
   const { finalizers: _, ...free } = metadata;
   assert.is(finishes(map, { metadata: free }), true);
   assert.is(planDelete(map, { metadata }, {}, now + 9000).do, "wait");
-  assert.is(finishes(pod, { metadata: { ...free, deletionGracePeriodSeconds: 30 } }), false, "the node has not said yet that it has stopped");
+  assert.is(
+    finishes(pod, { metadata: { ...free, deletionGracePeriodSeconds: 30 } }),
+    false,
+    "the node has not said yet that it has stopped",
+  );
 });
 
 test("planDelete() turns the propagation policy into the garbage collector's finalizers", () => {
@@ -95,11 +106,22 @@ test("planDelete() keeps a namespace until its own finalizers have gone too", ()
 
 test("revise() gives each writer its part: status through /status, the rest without", () => {
   const old: Draft = {
-    metadata: { name: "w", uid: "u", creationTimestamp: "2026-01-01T00:00:00Z", generation: 3, labels: { a: "1" }, annotations: { seen: "old" } },
+    metadata: {
+      name: "w",
+      uid: "u",
+      creationTimestamp: "2026-01-01T00:00:00Z",
+      generation: 3,
+      labels: { a: "1" },
+      annotations: { seen: "old" },
+    },
     spec: { replicas: 1 },
     status: { replicas: 1 },
   };
-  const given: Draft = { metadata: { name: "w", labels: { a: "2" }, annotations: { seen: "new" } }, spec: { replicas: 2 }, status: { replicas: 2 } };
+  const given: Draft = {
+    metadata: { name: "w", labels: { a: "2" }, annotations: { seen: "new" } },
+    spec: { replicas: 2 },
+    status: { replicas: 2 },
+  };
   const whole = revise(deployment, old, given, { system: false });
   assert.equal([whole.spec, whole.status, whole.metadata.labels], [{ replicas: 2 }, { replicas: 1 }, { a: "2" }]);
   assert.equal([whole.metadata.uid, whole.metadata.generation, whole.metadata.creationTimestamp], ["u", 3, "2026-01-01T00:00:00Z"]);
@@ -118,7 +140,9 @@ test("generationOf() counts changes of the spec, not of metadata or status", () 
 
 test("unchanged() looks past the order of keys, the version and the time of managed fields", () => {
   const entry = { manager: "kubectl", operation: "Update" };
-  const a: Draft = { metadata: { name: "x", resourceVersion: "1", labels: { a: "1", b: "2" }, managedFields: [{ ...entry, time: "2026-01-01T00:00:00Z" }] } };
+  const a: Draft = {
+    metadata: { name: "x", resourceVersion: "1", labels: { a: "1", b: "2" }, managedFields: [{ ...entry, time: "2026-01-01T00:00:00Z" }] },
+  };
   const b: Draft = { metadata: { labels: { b: "2", a: "1" }, name: "x", managedFields: [{ ...entry, time: "2026-02-02T00:00:00Z" }] } };
   assert.is(unchanged(a, b), true);
   assert.is(unchanged(a, { metadata: { ...b.metadata, labels: { a: "1" } } }), false);
