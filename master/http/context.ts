@@ -49,8 +49,3 @@ export class KindIndex {
     return this.#byPath.get(`${group}/${version}/${plural}`);
   }
 }
-
-export const usualVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
-export const verbsOf = (kind: Kind): readonly string[] => kind.verbs ?? usualVerbs;
-export const groupVersion = (kind: Pick<Kind, "group" | "version">): string =>
-  kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;

@@ -1,8 +1,8 @@
 // Which groups, versions and resources there are: both forms of discovery, read from the kinds. Made once; clients keep it by its ETag.
 import { createHash } from "node:crypto";
 import type { Hono } from "hono";
-import type { Kind } from "../../shared/api/resource.ts";
-import { type Env, groupVersion, type HttpContext, type KindIndex, verbsOf } from "./context.ts";
+import { apiVersionOf, type Kind, pathOf, subresourcesOf, verbsOf } from "../../shared/api/resource.ts";
+import type { Env, HttpContext, KindIndex } from "./context.ts";
 import { type Form, negotiate } from "./negotiate.ts";
 
 interface GroupVersion {
@@ -10,14 +10,6 @@ interface GroupVersion {
   readonly version: string;
   readonly kinds: readonly Kind[];
 }
-interface Subresource {
-  readonly name: string;
-  readonly kind: string;
-  readonly group: string;
-  readonly version: string;
-  readonly verbs: readonly string[];
-}
-
 export function discoveryRoutes(app: Hono<Env>, index: KindIndex): void {
   const versions = groupVersions(index.all), groups = grouped(versions.filter(({ group }) => group !== ""), ({ group }) => group);
   const core = versions.filter(({ group }) => group === "");
@@ -34,7 +26,7 @@ export function discoveryRoutes(app: Hono<Env>, index: KindIndex): void {
     app.get(`/apis/${name}`, legacy(JSON.stringify({ kind: "APIGroup", apiVersion: "v1", ...apiGroup(name, found) })));
   }
   for (const one of versions) {
-    app.get(one.group === "" ? `/api/${one.version}` : `/apis/${one.group}/${one.version}`, legacy(JSON.stringify(resourceList(one))));
+    app.get(pathOf(one), legacy(JSON.stringify(resourceList(one))));
   }
   const paths = [
     "/api",
@@ -50,12 +42,9 @@ export function discoveryRoutes(app: Hono<Env>, index: KindIndex): void {
   ];
   app.get("/", legacy(JSON.stringify({ paths: paths.toSorted() })));
 }
-export const pathOf = ({ group, version }: Pick<GroupVersion, "group" | "version">): string =>
-  group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
-
 /** In the order in which the kinds stand; the first version of a group is the preferred one. */
 export function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
-  const found = grouped(kinds, (kind) => groupVersion(kind));
+  const found = grouped(kinds, apiVersionOf);
   return [...found.values()].map((members) => ({ group: members[0]!.group, version: members[0]!.version, kinds: members }));
 }
 
@@ -63,22 +52,6 @@ function grouped<T>(items: readonly T[], key: (item: T) => string): Map<string, 
   const groups = new Map<string, T[]>();
   for (const item of items) groups.set(key(item), [...groups.get(key(item)) ?? [], item]);
   return groups;
-}
-
-/** Every subresource with the kind that is spoken there. */
-export function subresourcesOf(kind: Kind): Subresource[] {
-  const own = { kind: kind.kind, group: kind.group, version: kind.version };
-  return [
-    ...kind.status ? [{ name: "status", ...own, verbs: ["get", "patch", "update"] }] : [],
-    ...kind.scale ? [{ name: "scale", kind: "Scale", group: "autoscaling", version: "v1", verbs: ["get", "patch", "update"] }] : [],
-    ...(kind.subresources ?? []).map(({ name, kind: spoken, group, version, verbs }) => ({
-      name,
-      kind: spoken,
-      group: group ?? kind.group,
-      version: version ?? kind.version,
-      verbs,
-    })),
-  ];
 }
 
 // ---- the older form
@@ -109,7 +82,7 @@ function resourceList({ group, version, kinds }: GroupVersion) {
       verbs: sub.verbs,
     })),
   ]);
-  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: group === "" ? version : `${group}/${version}`, resources };
+  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: apiVersionOf({ group, version }), resources };
 }
 
 // ---- the aggregated form

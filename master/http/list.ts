@@ -1,10 +1,10 @@
 // What a list or a watch asks for, and a list's body: written as one piece out of the bytes the objects already are.
 import { Buffer } from "node:buffer";
-import { forbidden, invalid, type Kind, type KubernetesObject, unsupported } from "../../shared/api/resource.ts";
+import { apiVersionOf, forbidden, invalid, type Kind, type KubernetesObject, unsupported } from "../../shared/api/resource.ts";
 import { type Fields, type Labels, parseFields, parseLabels } from "../../shared/api/selector.ts";
 import { badRequest } from "../../shared/api/status.ts";
 import type { ListQuery, Page, Stored } from "../registry/registry.ts";
-import { groupVersion, type HttpContext } from "./context.ts";
+import type { HttpContext } from "./context.ts";
 import type { Wanted } from "./negotiate.ts";
 import { invalidOptions } from "./object.ts";
 import { columnDefinitions, type Include, type ListMeta, partialMetadata, row, table } from "./table.ts";
@@ -95,7 +95,7 @@ export function renderList(c: HttpContext, kind: Kind, page: Page<KubernetesObje
 /** `{"kind":"PodList",…,"items":[` + each object's own bytes + `]}`: no object is parsed or serialised for a list. */
 export function spliceList(kind: Kind, metadata: ListMeta, items: readonly Stored[]): Uint8Array {
   const head = Buffer.from(
-    `{"kind":"${kind.kind}List","apiVersion":"${groupVersion(kind)}","metadata":${JSON.stringify(metadata)},"items":[`,
+    `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(metadata)},"items":[`,
   );
   const parts = items.map((stored) => stored.bytes());
   const size = parts.reduce((sum, part) => sum + part.byteLength, 0) + head.byteLength + Math.max(0, parts.length - 1) + 2;

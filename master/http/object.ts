@@ -2,13 +2,13 @@
 import { type Cause, decode } from "../../shared/api/decode.ts";
 import type { Message } from "../../shared/api/schema.ts";
 import { decodeProtobuf } from "../../shared/api/protobuf.ts";
-import { type Kind, type KubernetesObject, unsupported } from "../../shared/api/resource.ts";
+import { apiVersionOf, type Kind, type KubernetesObject, unsupported } from "../../shared/api/resource.ts";
 import type { Json } from "../../shared/api/schema.ts";
 import { ApiError, badRequest, invalidObject } from "../../shared/api/status.ts";
 import { fieldManagerCharacters } from "../../shared/limits.ts";
 import type { WriteOptions } from "../registry/registry.ts";
 import { contentType, type Document, noBody, objectIn, parseText, readBody } from "./body.ts";
-import { groupVersion, type HttpContext } from "./context.ts";
+import type { HttpContext } from "./context.ts";
 
 /** What a body must be: a stored kind, or one that only travels (Scale, Binding, DeleteOptions …). */
 export type BodyKind<T> = Pick<Kind<T>, "group" | "version" | "kind" | "plural"> & { readonly schema: Message<T> };
@@ -59,7 +59,7 @@ const nameOf = (object: unknown): string => {
 
 /** A body without apiVersion and kind is of the kind that its path says; any other must agree with it. */
 function withType(kind: BodyKind<unknown>, body: Json): Json {
-  const expected = groupVersion(kind), { apiVersion, kind: name } = body;
+  const expected = apiVersionOf(kind), { apiVersion, kind: name } = body;
   if (name !== undefined && name !== null && name !== "" && name !== kind.kind) {
     throw badRequest(
       `${JSON.stringify(name)} in version "${

@@ -1,9 +1,9 @@
 // The REST verbs, generic over Kind: find the kind by the path, the verb's function by the request, and answer in the form the client can read.
-import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
+import { type Kind, type KubernetesObject, verbsOf } from "../../shared/api/resource.ts";
 import { badRequest, type Status } from "../../shared/api/status.ts";
 import { deleteCollectionBatch } from "../../shared/limits.ts";
 import type { Page, Stored } from "../registry/registry.ts";
-import { type Api, type HttpContext, verbsOf } from "./context.ts";
+import type { Api, HttpContext } from "./context.ts";
 import { readDeleteOptions } from "./delete_options.ts";
 import { methodNotAllowed, pageNotFound } from "./errors.ts";
 import { count, listQuery, renderList, selection } from "./list.ts";

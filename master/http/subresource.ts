@@ -1,8 +1,7 @@
 // What stands behind an object's name: its status, its scale, and the verbs that are no fields (binding, eviction …).
-import type { KubernetesObject } from "../../shared/api/resource.ts";
+import { type KubernetesObject, subresourcesOf } from "../../shared/api/resource.ts";
 import type { Json } from "../../shared/api/schema.ts";
 import type { Stored } from "../registry/registry.ts";
-import { subresourcesOf } from "./discovery.ts";
 import { methodNotAllowed, pageNotFound } from "./errors.ts";
 import { placeObject, readObject, writeOptions } from "./object.ts";
 import { readPatch } from "./patch_request.ts";

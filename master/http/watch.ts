@@ -3,13 +3,13 @@
 // Memory: events are taken from the registry only when the client has read the ones before (a pull stream without a buffer of its own), so one batch at most
 // is held here. The registry bounds how far a watcher may lag. A client that does not read at all is cut after watchStallMs.
 import { Buffer } from "node:buffer";
-import { forbidden, type Kind, type KubernetesObject, unsupported } from "../../shared/api/resource.ts";
+import { apiVersionOf, forbidden, type Kind, type KubernetesObject, unsupported } from "../../shared/api/resource.ts";
 import { badRequest } from "../../shared/api/status.ts";
 import { streamChunkBytes, watchBookmarkMs, watchKeepAliveMs, watchLastsMs, watchStallMs } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Stored, WatchEvent } from "../registry/registry.ts";
 import { concat } from "./body.ts";
-import { groupVersion, type HttpContext } from "./context.ts";
+import type { HttpContext } from "./context.ts";
 import { toStatus } from "./errors.ts";
 import { count, includeOf, selection } from "./list.ts";
 import type { Wanted } from "./negotiate.ts";
@@ -98,7 +98,7 @@ function head(type: string): Uint8Array {
 const line = (type: keyof typeof lines, object: unknown): Uint8Array[] => [lines[type], Buffer.from(JSON.stringify(object)), end];
 
 function renderer(c: HttpContext, kind: Kind, wanted: Wanted, clock: Clock): Renderer {
-  const type = { kind: kind.kind, apiVersion: groupVersion(kind) };
+  const type = { kind: kind.kind, apiVersion: apiVersionOf(kind) };
   const metaVersion = `meta.k8s.io/${wanted.version}`;
   const mark = (revision: number, annotations?: Record<string, string>) => ({
     resourceVersion: String(revision),
