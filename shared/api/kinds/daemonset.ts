@@ -7,7 +7,16 @@ import { intOrString, time } from "../scalars.ts";
 import { field, int32, int64, kind, list, mergedBy, message, oneOf, optional, required, string } from "../schema.ts";
 import { defaultPodSpec } from "./pod/defaults.ts";
 import { PodTemplateSpec } from "./pod/pod_spec.ts";
-import { atMostAll, isNothing, notNegative, selectorChanged, validateCount, validateSelectorAndTemplate, wideColumns } from "./workload.ts";
+import {
+  atMostAll,
+  isNothing,
+  notNegative,
+  selectorChanged,
+  specUnchanged,
+  validateCount,
+  validateSelectorAndTemplate,
+  wideColumns,
+} from "./workload.ts";
 
 const apps = "k8s.io.api.apps.v1";
 
@@ -83,13 +92,16 @@ export const daemonSets = resource(DaemonSet, {
     spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
     spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
   },
-  validate: ({ spec }, old) => [
-    ...validateSelectorAndTemplate("DaemonSet", spec),
-    ...notNegative("spec.minReadySeconds", spec?.minReadySeconds),
-    ...validateStrategy(spec?.updateStrategy),
-    ...notNegative("spec.revisionHistoryLimit", spec?.revisionHistoryLimit),
-    ...selectorChanged(spec, old?.spec),
-  ],
+  validate({ spec }, old) {
+    if (specUnchanged({ spec }, old)) return [];
+    return [
+      ...validateSelectorAndTemplate("DaemonSet", spec),
+      ...notNegative("spec.minReadySeconds", spec?.minReadySeconds),
+      ...validateStrategy(spec?.updateStrategy),
+      ...notNegative("spec.revisionHistoryLimit", spec?.revisionHistoryLimit),
+      ...selectorChanged(spec, old?.spec),
+    ];
+  },
 });
 
 function validateStrategy({ type, rollingUpdate }: DaemonSetUpdateStrategy = {}): Cause[] {

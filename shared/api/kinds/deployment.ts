@@ -7,7 +7,16 @@ import { intOrString, time } from "../scalars.ts";
 import { bool, field, int32, int64, kind, list, mergedBy, message, oneOf, optional, required, string } from "../schema.ts";
 import { defaultPodSpec } from "./pod/defaults.ts";
 import { PodTemplateSpec } from "./pod/pod_spec.ts";
-import { atMostAll, isNothing, notNegative, selectorChanged, validateCount, validateSelectorAndTemplate, wideColumns } from "./workload.ts";
+import {
+  atMostAll,
+  isNothing,
+  notNegative,
+  selectorChanged,
+  specUnchanged,
+  validateCount,
+  validateSelectorAndTemplate,
+  wideColumns,
+} from "./workload.ts";
 
 const apps = "k8s.io.api.apps.v1";
 
@@ -82,6 +91,7 @@ export const deployments = resource(Deployment, {
     spec.strategy.rollingUpdate.maxSurge ??= "25%";
   },
   validate({ spec }, old) {
+    if (specUnchanged({ spec }, old)) return [];
     const { replicas, minReadySeconds = 0, revisionHistoryLimit, progressDeadlineSeconds } = spec ?? {};
     const causes = [
       ...notNegative("spec.replicas", replicas),

@@ -6,7 +6,7 @@ import { time } from "../scalars.ts";
 import { field, int32, int64, kind, list, mergedBy, message, optional, required, string } from "../schema.ts";
 import { defaultPodSpec } from "./pod/defaults.ts";
 import { PodTemplateSpec } from "./pod/pod_spec.ts";
-import { notNegative, selectorChanged, validateSelectorAndTemplate, wideColumns } from "./workload.ts";
+import { notNegative, selectorChanged, specUnchanged, validateSelectorAndTemplate, wideColumns } from "./workload.ts";
 
 const apps = "k8s.io.api.apps.v1";
 
@@ -58,10 +58,13 @@ export const replicaSets = resource(ReplicaSet, {
   defaults({ spec }) {
     if (spec?.template?.spec) defaultPodSpec(spec.template.spec);
   },
-  validate: ({ spec }, old) => [
-    ...notNegative("spec.replicas", spec?.replicas),
-    ...notNegative("spec.minReadySeconds", spec?.minReadySeconds),
-    ...validateSelectorAndTemplate("ReplicaSet", spec),
-    ...selectorChanged(spec, old?.spec),
-  ],
+  validate({ spec }, old) {
+    if (specUnchanged({ spec }, old)) return [];
+    return [
+      ...notNegative("spec.replicas", spec?.replicas),
+      ...notNegative("spec.minReadySeconds", spec?.minReadySeconds),
+      ...validateSelectorAndTemplate("ReplicaSet", spec),
+      ...selectorChanged(spec, old?.spec),
+    ];
+  },
 });

@@ -49,6 +49,9 @@ export function validateSelectorAndTemplate(kind: string, spec: Workload["spec"]
   }
   return causes;
 }
+/** Then its rules need not hold again: what an older release has let in stays writable. */
+export const specUnchanged = ({ spec }: { spec?: unknown }, old: { spec?: unknown } | undefined): boolean =>
+  old !== undefined && sameJson(spec, old.spec);
 export const selectorChanged = (spec: Workload["spec"], old: Workload["spec"]): Cause[] =>
   old === undefined || sameJson(spec?.selector, old.selector) ? [] : [immutable("spec.selector", spec?.selector)];
 

@@ -1,5 +1,5 @@
 // Environment variables of a container, and where their values come from.
-import { atomic, bool, field, inline, list, message, optional, required, string } from "../../schema.ts";
+import { bool, field, inline, message, optional, required, string } from "../../schema.ts";
 import { quantity } from "../../scalars.ts";
 import { LocalObjectReference } from "./reference.ts";
 

@@ -1,6 +1,7 @@
 // Rules of pods and of templates for pods. Each field has passed its own by now. Order, places and words are Kubernetes' (pkg/apis/core/validation).
 import type { Cause } from "../../decode.ts";
 import { ipAddress } from "../../ip.ts";
+import { sameJson } from "../../json.ts";
 import { validateAnnotations, validateLabels } from "../../labels.ts";
 import type { ObjectMeta } from "../../meta.ts";
 import { dns1123Label, dns1123Subdomain, qualifiedName } from "../../names.ts";
@@ -23,6 +24,8 @@ interface Pod {
 /** With `old`, also what may not change. Without it and without a subresource the pod is new. */
 export function validatePod({ spec }: Pod, old?: Pod, subresource?: string): Cause[] {
   if (!spec) return [missing("spec.containers")];
+  // A pod that an older release has let in stays writable: its status, its labels.
+  if (old && sameJson(spec, old.spec)) return [];
   const causes = validatePodSpec(spec, "spec", true);
   for (const key of ["containers", "initContainers", "ephemeralContainers"] as const) {
     causes.push(

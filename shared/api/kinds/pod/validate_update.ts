@@ -15,7 +15,6 @@ const changeable = [
 ];
 
 export function validateUpdate(spec: PodSpec, old: PodSpec): Cause[] {
-  if (sameJson(spec, old)) return [];
   for (const key of ["containers", "initContainers"] as const) {
     if ((spec[key]?.length ?? 0) !== (old[key]?.length ?? 0)) {
       return [forbidden(`spec.${key}`, "pod updates may not add or remove containers")];

@@ -226,6 +226,17 @@ const wrong: readonly [title: string, input: object, ...causes: string[]][] = [
     'spec.containers[0].resources.requests[memory]: Invalid value: "-1": must be greater than or equal to 0',
   ],
   [
+    "huge pages promised twice",
+    container({ resources: { requests: { "hugepages-2Mi": "2Mi" }, limits: { "hugepages-2Mi": "4Mi" } } }),
+    'spec.containers[0].resources.requests: Invalid value: "2Mi": must be equal to hugepages-2Mi limit of 4Mi',
+  ],
+  [
+    "half a device",
+    container({ resources: { limits: { "example.com/gpu": "500m" } } }),
+    'spec.containers[0].resources.limits[example.com/gpu]: Invalid value: "500m": must be an integer',
+    'spec.containers[0].resources.requests[example.com/gpu]: Invalid value: "500m": must be an integer',
+  ],
+  [
     "a probe that does nothing",
     container({ livenessProbe: {} }),
     "spec.containers[0].livenessProbe: Required value: must specify a handler type",
@@ -341,6 +352,16 @@ const updates: readonly [title: string, from: object, to: object, ...causes: str
 for (const [title, from, to, ...causes] of updates) {
   test(title, () => assert.equal(admit(pods, to, admit(pods, from).object).causes, causes));
 }
+test("may be given one second to stop if they had less than none", () => {
+  const old = { ...admit(pods, pod()).object };
+  old.spec = { ...old.spec!, terminationGracePeriodSeconds: -1 };
+  assert.equal(admit(pods, pod({ terminationGracePeriodSeconds: 1 }), old).causes, []);
+  assert.is(admit(pods, pod({ terminationGracePeriodSeconds: 1 }), admit(pods, pod()).object).causes.length, 1);
+});
+test("that an older release has let in can still be written", () => {
+  const lax = admit(pods, container({ volumeMounts: [{ name: "gone", mountPath: "/gone" }] })).object;
+  assert.equal(admit(pods, { ...lax, metadata: { ...metadata, labels: { a: "b" } } }, lax).causes, []);
+});
 test("keep what admission chose when a writer leaves it out", () => {
   const old = admit(pods, pod({ serviceAccountName: "robot", priority: 7, preemptionPolicy: "Never" })).object;
   assert.equal(admit(pods, pod(), old), { object: old, causes: [] });
