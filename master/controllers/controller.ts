@@ -1,0 +1,83 @@
+// A controller looks at one key at a time and makes what is into what is wanted. It is told that something about a key has changed, never what: it reads
+// the world from the cache and decides anew. What it wrote it waits to see before it looks at the same key again, so it needs no bookkeeping of expectations:
+// the cache and the writes share one revision counter.
+import { controllerParallel, reconcileBackoff } from "../../shared/limits.ts";
+import { ApiError, reasons } from "../../shared/api/status.ts";
+import { nextDelay } from "../../shared/util/backoff.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { Log } from "../../shared/util/log.ts";
+import type { Cache, Change } from "../registry/cache.ts";
+import type { Registry } from "../registry/face.ts";
+import type { Recorder } from "./events.ts";
+import { KeyQueue } from "./key_queue.ts";
+import { tracked } from "./tracked.ts";
+
+export interface Needs {
+  readonly registry: Registry;
+  readonly cache: Cache;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly recorder: Recorder;
+}
+/** What one reconcile may use. Its registry remembers what it wrote. */
+export interface Context extends Needs {
+  readonly signal: AbortSignal;
+}
+
+export interface Controller {
+  readonly name: string;
+  /** Keys that a change touches. Called for every change of every object: cheap, and without waiting. */
+  keysOf(change: Change, cache: Cache): Iterable<string>;
+  /** Every key there is: what a new leader looks at. */
+  allKeys(cache: Cache): Iterable<string>;
+  /** Level-based and idempotent. A returned number asks for another look after so many milliseconds. */
+  reconcile(key: string, context: Context): Promise<number | void>;
+}
+
+/** Resolves when the signal has aborted and the last reconcile has ended. */
+export async function runController(controller: Controller, needs: Needs, signal: AbortSignal): Promise<void> {
+  const { cache, clock, random } = needs, log = needs.log.with({ controller: controller.name });
+  const queue = new KeyQueue(clock), lastWrite = new Map<string, number>(), delays = new Map<string, number>();
+  const unsubscribe = cache.subscribe((change) => {
+    for (const key of controller.keysOf(change, cache)) queue.add(key);
+  });
+  const stop = () => queue.close();
+  signal.addEventListener("abort", stop, { once: true });
+  for (const key of controller.allKeys(cache)) queue.add(key);
+
+  let count = 0;
+  const worker = async (): Promise<void> => {
+    for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+      const reconcileId = `${controller.name}-${++count}`, registry = tracked(needs.registry);
+      try {
+        const seen = lastWrite.get(key) ?? 0;
+        if (cache.revision < seen) await cache.waitFor(seen, signal);
+        lastWrite.delete(key);
+        const againMs = await controller.reconcile(key, { ...needs, registry, log: log.with({ reconcileId, key }), signal });
+        delays.delete(key);
+        if (againMs !== undefined) queue.addAfter(key, againMs);
+      } catch (error) {
+        if (signal.aborted) break;
+        const delayMs = nextDelay(reconcileBackoff, delays.get(key) ?? 0, random);
+        delays.set(key, delayMs);
+        const expected = error instanceof ApiError && reasons[error.reason].retryable;
+        log[expected ? "info" : "warn"]("Cannot reconcile; will try again", { reconcileId, key, delayMs: Math.round(delayMs), error });
+        queue.addAfter(key, delayMs);
+      } finally {
+        if (registry.written > 0) lastWrite.set(key, registry.written);
+        queue.done(key);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: controllerParallel }, worker));
+  unsubscribe();
+  signal.removeEventListener("abort", stop);
+}
+
+/** `namespace/name`, the key of most controllers. */
+export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string => `${namespace}/${name}`;
+export function splitKey(key: string): { namespace: string; name: string } {
+  const at = key.indexOf("/");
+  return { namespace: key.slice(0, at), name: key.slice(at + 1) };
+}

@@ -1,0 +1,286 @@
+// Pods from a template, replaced little by little when the template changes. A Deployment owns one ReplicaSet per template it has had; a rollout moves
+// replicas from the old ones to the new one, within its bounds. Which one is new is told by the template alone.
+import { type Deployment, deployments } from "../../shared/api/kinds/deployment.ts";
+import type { PodTemplateSpec } from "../../shared/api/kinds/pod/pod_spec.ts";
+import { type ReplicaSet, replicaSets } from "../../shared/api/kinds/replicaset.ts";
+import { sameJson } from "../../shared/api/json.ts";
+import type { Stored } from "../registry/face.ts";
+import { type Context, type Controller, keyOf, splitKey } from "./controller.ts";
+import { deploymentStatus, progressDeadline } from "./deployment_status.ts";
+import { controllerOf, nameHash, ownerReference } from "./pods_of.ts";
+import { unless } from "./replicaset.ts";
+
+export type StoredDeployment = Stored<Deployment>;
+export type StoredReplicaSet = Stored<ReplicaSet>;
+
+export const revisionAnnotation = "deployment.kubernetes.io/revision";
+const desiredAnnotation = "deployment.kubernetes.io/desired-replicas";
+const templateHashLabel = "pod-template-hash";
+/** Annotations of the Deployment that its ReplicaSets do not take over: they are the tools' or their own. */
+const notCopied = [revisionAnnotation, desiredAnnotation, "kubectl.kubernetes.io/last-applied-configuration"];
+
+export interface DeploymentPlan {
+  /** The ReplicaSet of a template that has none yet. */
+  readonly create?: ReplicaSet;
+  /** New sizes. A set whose size stays is not here. */
+  readonly scale: readonly { readonly set: StoredReplicaSet; readonly replicas: number }[];
+  readonly remove: readonly StoredReplicaSet[];
+  /** What the new set and the Deployment should carry as their revision. */
+  readonly revision: number;
+  readonly current: StoredReplicaSet | undefined;
+}
+
+const replicasOf = (set: StoredReplicaSet): number => set.object.spec?.replicas ?? 0;
+const revisionOf = (stored: { readonly object: { metadata?: { annotations?: Record<string, string> } } }): number =>
+  Number(stored.object.metadata?.annotations?.[revisionAnnotation] ?? 0) || 0;
+const total = (sets: readonly StoredReplicaSet[], count: (set: StoredReplicaSet) => number): number =>
+  sets.reduce((sum, set) => sum + count(set), 0);
+const availableOf = (set: StoredReplicaSet): number => set.object.status?.availableReplicas ?? 0;
+
+/** Percentages of the replicas: surge is rounded up, unavailable down; both nothing would never move (Kubernetes: then one may be unavailable). */
+export function bounds(deployment: Deployment): { surge: number; unavailable: number } {
+  const { replicas = 1, strategy } = deployment.spec!;
+  if (strategy?.type === "Recreate") return { surge: 0, unavailable: replicas };
+  const count = (value: number | string | undefined, round: (n: number) => number): number =>
+    typeof value === "string" ? round(parseInt(value) * replicas / 100) : value ?? 0;
+  const surge = count(strategy?.rollingUpdate?.maxSurge ?? "25%", Math.ceil),
+    unavailable = count(strategy?.rollingUpdate?.maxUnavailable ?? "25%", Math.floor);
+  return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : Math.min(unavailable, replicas) };
+}
+
+/** Pure. `sets`: those the Deployment controls. */
+export function planDeployment(deployment: StoredDeployment, sets: readonly StoredReplicaSet[]): DeploymentPlan {
+  const { spec, status } = deployment.object,
+    replicas = spec!.replicas ?? 1,
+    oldestFirst = sets.toSorted((a, b) => revisionOf(a) - revisionOf(b) || a.revision - b.revision);
+  const current = oldestFirst.find((set) => sameTemplate(set.object.spec!.template!, spec!.template!));
+  const old = oldestFirst.filter((set) => set !== current), newestOld = Math.max(0, ...old.map(revisionOf));
+  const revision = current && revisionOf(current) > newestOld ? revisionOf(current) : newestOld + 1;
+  const none = { scale: [], remove: [], revision, current };
+  if (deployment.deleting) return none;
+  if (spec!.paused) return { ...none, scale: current || sets.length > 0 ? proportional(deployment.object, sets) : [] };
+
+  if (!current) {
+    const room = spec!.strategy?.type === "Recreate" ? (total(old, podsOf) > 0 ? 0 : replicas) : roomFor(deployment.object, sets);
+    const create = newReplicaSet(deployment, Math.min(replicas, room), revision, status?.collisionCount ?? 0);
+    // An empty new set under Recreate would be made too early: nothing of the old may run beside it.
+    const recreating = spec!.strategy?.type === "Recreate" && total(old, podsOf) > 0;
+    return { ...none, ...(!recreating && { create }), scale: spec!.strategy?.type === "Recreate" ? resize(old, 0) : [] };
+  }
+  const scale = spec!.strategy?.type === "Recreate" ? recreate(current, old, replicas) : roll(deployment.object, current, old);
+  return { ...none, scale, remove: superfluous(deployment.object, old) };
+}
+
+const podsOf = (set: StoredReplicaSet): number => Math.max(replicasOf(set), set.object.status?.replicas ?? 0);
+const resize = (sets: readonly StoredReplicaSet[], replicas: number) =>
+  sets.filter((set) => replicasOf(set) !== replicas).map((set) => ({ set, replicas }));
+
+function recreate(current: StoredReplicaSet, old: readonly StoredReplicaSet[], replicas: number): DeploymentPlan["scale"] {
+  return total(old, podsOf) > 0 ? resize(old, 0) : resize([current], replicas);
+}
+
+/** How many pods may be added now. */
+function roomFor(deployment: Deployment, sets: readonly StoredReplicaSet[]): number {
+  const { replicas = 1 } = deployment.spec!;
+  return Math.max(0, replicas + bounds(deployment).surge - total(sets, replicasOf));
+}
+
+/** One step of a rolling update: first what can be added, then what can be taken away without going below the bound. */
+function roll(deployment: Deployment, current: StoredReplicaSet, old: readonly StoredReplicaSet[]): DeploymentPlan["scale"] {
+  const { replicas = 1 } = deployment.spec!,
+    { unavailable } = bounds(deployment),
+    scale: { set: StoredReplicaSet; replicas: number }[] = [];
+  const wanted = replicasOf(current) >= replicas
+    ? replicas
+    : Math.min(replicas, replicasOf(current) + roomFor(deployment, [current, ...old]));
+  if (wanted !== replicasOf(current)) scale.push({ set: current, replicas: wanted });
+
+  const leastAvailable = replicas - unavailable, notYet = Math.max(0, wanted - availableOf(current));
+  // Pods of the old sets that may go: everything beyond the bound, the unavailable ones first, since they serve nobody.
+  let mayGo = total(old, replicasOf) + wanted - leastAvailable - notYet;
+  const sizes = new Map(old.map((set) => [set, replicasOf(set)]));
+  const takeFrom = (set: StoredReplicaSet, most: number): void => {
+    const taken = Math.max(0, Math.min(most, mayGo, sizes.get(set)!));
+    sizes.set(set, sizes.get(set)! - taken);
+    mayGo -= taken;
+  };
+  for (const set of old) takeFrom(set, Math.max(0, replicasOf(set) - availableOf(set)));
+  mayGo = Math.min(
+    mayGo,
+    total([current], availableOf) + total(old, (set) => Math.min(sizes.get(set)!, availableOf(set))) - leastAvailable,
+  );
+  for (const set of old) takeFrom(set, Infinity);
+  for (const [set, replicas] of sizes) if (replicas !== replicasOf(set)) scale.push({ set, replicas });
+  return scale;
+}
+
+/** While paused the template waits, but the size does not: every set gets its share of the change. */
+function proportional(deployment: Deployment, sets: readonly StoredReplicaSet[]): DeploymentPlan["scale"] {
+  const { replicas = 1 } = deployment.spec!, active = sets.filter((set) => replicasOf(set) > 0);
+  if (active.length === 0) return resize(sets.slice(-1), replicas);
+  if (active.length === 1) return resize(active, replicas);
+  const now = total(active, replicasOf), allowed = replicas > 0 ? replicas + bounds(deployment).surge : 0;
+  if (now <= allowed && now >= replicas) return [];
+  let left = allowed;
+  const largestFirst = active.toSorted((a, b) => replicasOf(b) - replicasOf(a));
+  return largestFirst.flatMap((set, i) => {
+    const share = i === largestFirst.length - 1 ? left : Math.min(left, Math.round(replicasOf(set) * allowed / now));
+    left -= share;
+    return share === replicasOf(set) ? [] : [{ set, replicas: share }];
+  });
+}
+
+/** Old sets beyond the history that is kept, oldest first; only what is empty may go. */
+function superfluous(deployment: Deployment, old: readonly StoredReplicaSet[]): StoredReplicaSet[] {
+  const { revisionHistoryLimit = 10 } = deployment.spec!;
+  const empty = old.filter((set) => replicasOf(set) === 0 && (set.object.status?.replicas ?? 0) === 0 && !set.deleting);
+  return old.length <= revisionHistoryLimit ? [] : empty.slice(0, old.length - revisionHistoryLimit);
+}
+
+/** Equal but for the label that tells ReplicaSets apart. */
+export function sameTemplate(a: PodTemplateSpec, b: PodTemplateSpec): boolean {
+  const bare = ({ metadata, spec }: PodTemplateSpec) => {
+    const { [templateHashLabel]: _, ...labels } = metadata?.labels ?? {};
+    return { labels, annotations: metadata?.annotations ?? {}, spec };
+  };
+  return sameJson(bare(a), bare(b));
+}
+
+function newReplicaSet(deployment: StoredDeployment, replicas: number, revision: number, collisions: number): ReplicaSet {
+  const { spec, metadata } = structuredClone(deployment.object), template = spec!.template;
+  const hash = nameHash(`${JSON.stringify(template)} ${collisions || ""}`, 10);
+  const labels = { ...template.metadata?.labels, [templateHashLabel]: hash };
+  return {
+    metadata: {
+      name: `${deployment.name}-${hash}`,
+      namespace: deployment.namespace,
+      labels,
+      annotations: annotationsFor(metadata?.annotations, {}, revision, spec!.replicas ?? 1),
+      ownerReferences: [ownerReference(deployment)],
+    },
+    spec: {
+      replicas,
+      selector: { ...spec!.selector, matchLabels: { ...spec!.selector.matchLabels, [templateHashLabel]: hash } },
+      template: { ...template, metadata: { ...template.metadata, labels } },
+      ...(spec!.minReadySeconds && { minReadySeconds: spec!.minReadySeconds }),
+    },
+  } as ReplicaSet;
+}
+
+function annotationsFor(
+  from: Record<string, string> = {},
+  had: Record<string, string>,
+  revision: number,
+  replicas: number,
+): Record<string, string> {
+  const copied = Object.fromEntries(Object.entries(from).filter(([key]) => !notCopied.includes(key)));
+  return { ...had, ...copied, [revisionAnnotation]: String(revision), [desiredAnnotation]: String(replicas) };
+}
+
+export const deploymentController: Controller = {
+  name: "deployment",
+  *keysOf({ kind, before, after }) {
+    if (kind.plural === "deployments") yield keyOf((after ?? before)!);
+    if (kind.plural !== "replicasets") return;
+    for (const set of [before, after]) {
+      const owner = set && controllerOf(set);
+      if (owner?.kind === "Deployment") yield `${set!.namespace}/${owner.name}`;
+    }
+  },
+  *allKeys(cache) {
+    for (const deployment of cache.list(deployments)) yield keyOf(deployment);
+  },
+  async reconcile(key, context) {
+    const { namespace, name } = splitKey(key), { cache, registry, clock } = context;
+    const deployment = cache.get(deployments, namespace, name);
+    if (!deployment) return;
+    const sets = ([...cache.owned(deployment.uid)] as unknown as StoredReplicaSet[]).filter((set) => set.kind.plural === "replicasets");
+    const plan = planDeployment(deployment, sets);
+    if (await execute(deployment, plan, context)) return; // the changes come back, and then the status is right
+    const status = deploymentStatus(deployment.object, plan.current, sets, clock.now());
+    await registry.modify(deployments, { namespace, name }, (object) => void (object.status = status), { subresource: "status" });
+    return progressDeadline(deployment.object, status, clock.now());
+  },
+};
+
+/** @returns whether anything of a ReplicaSet was changed */
+async function execute(deployment: StoredDeployment, plan: DeploymentPlan, { registry, recorder }: Context): Promise<boolean> {
+  const { revision, current } = plan, replicas = deployment.object.spec!.replicas ?? 1;
+  const work: Promise<unknown>[] = [];
+  if (plan.create) {
+    const { create } = plan, name = create.metadata!.name!;
+    work.push(
+      registry.create(replicaSets, create).then(
+        () =>
+          recorder.record(deployment, "Normal", "ScalingReplicaSet", `Scaled up replica set ${name} from 0 to ${create.spec!.replicas}`),
+        async (error) => {
+          unless("AlreadyExists")(error);
+          // Ours from a moment ago, or somebody else's by the same name: then the next one gets another.
+          const found = await registry.get(replicaSets, { namespace: deployment.namespace, name });
+          if (controllerOf(found)?.uid === deployment.uid) return;
+          await registry.modify(
+            deployments,
+            deployment,
+            (object) => void (object.status = { ...object.status, collisionCount: (object.status?.collisionCount ?? 0) + 1 }),
+            {
+              subresource: "status",
+            },
+          );
+        },
+      ),
+    );
+  }
+  for (const { set, replicas } of plan.scale) {
+    const before = replicasOf(set);
+    work.push(
+      registry.modify(replicaSets, set, (object) => void (object.spec!.replicas = replicas)).then(() =>
+        recorder.record(
+          deployment,
+          "Normal",
+          "ScalingReplicaSet",
+          `Scaled ${replicas > before ? "up" : "down"} replica set ${set.name} from ${before} to ${replicas}`,
+        )
+      ),
+    );
+  }
+  for (const set of plan.remove) {
+    work.push(
+      registry.delete(replicaSets, set, { preconditions: { uid: set.uid }, propagationPolicy: "Background" }).catch(
+        unless("NotFound", "Conflict"),
+      ),
+    );
+  }
+  const results = await Promise.allSettled(work);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+  if (work.length === 0) await stamp(deployment, current, revision, replicas, registry);
+  return work.length > 0;
+}
+
+/** The revision stands on the new ReplicaSet and on the Deployment: `kubectl rollout history` and `undo` read it there. */
+async function stamp(
+  deployment: StoredDeployment,
+  current: StoredReplicaSet | undefined,
+  revision: number,
+  replicas: number,
+  registry: Context["registry"],
+): Promise<void> {
+  if (!current || deployment.deleting) return;
+  await registry.modify(replicaSets, current, (object) => {
+    object.metadata!.annotations = annotationsFor(
+      deployment.object.metadata?.annotations,
+      object.metadata!.annotations ?? {},
+      revision,
+      replicas,
+    );
+    const { minReadySeconds } = deployment.object.spec!;
+    if (minReadySeconds) object.spec!.minReadySeconds = minReadySeconds;
+    else delete object.spec!.minReadySeconds;
+  });
+  if (revisionOf(deployment) === revision) return;
+  await registry.modify(
+    deployments,
+    deployment,
+    (object) => void ((object.metadata!.annotations ??= {})[revisionAnnotation] = String(revision)),
+  );
+}
