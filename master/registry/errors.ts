@@ -47,7 +47,10 @@ export function translate(error: unknown, asked = 0): unknown {
         cause,
       });
     case "Overloaded":
-      return new ApiError("TooManyRequests", "too many writes at once, please try again later", { details: { retryAfterSeconds: 1 }, cause });
+      return new ApiError("TooManyRequests", "too many writes at once, please try again later", {
+        details: { retryAfterSeconds: 1 },
+        cause,
+      });
     case "Unknown":
       return new ApiError("Timeout", "Timeout: the outcome of the write is unknown: read the object before trying again", { cause });
     case "Invalid":

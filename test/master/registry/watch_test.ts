@@ -29,7 +29,7 @@ const told = (events: readonly WatchEvent<ConfigMap>[]) =>
 
 test("watch() from any revision turns the list of then into the list of now", async ({ registry }) => {
   const random = seeded(11), revisions = [registry.revision()];
-  for (let step = 0; step < 80; step++) {
+  for (let step = 0; step < 120; step++) {
     const name = `m${Math.floor(random() * 8)}`, dice = random(), key = { namespace: "default", name };
     const labels = { tier: random() < 0.5 ? "a" : "b" };
     const work = dice < 0.4 ? make(registry, name, labels) : dice < 0.75 ? label(registry, name, labels) : registry.delete(configMaps, key);
