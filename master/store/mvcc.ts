@@ -4,6 +4,7 @@
 // Kept, for compaction at C: of every key the newest record with revision ≤ C unless it is a tombstone (so that reads at exactly C succeed), and all
 // records behind C, which are also the event log.
 import { Buffer } from "node:buffer";
+import { storeSliceItems } from "../../shared/limits.ts";
 import { EventLog } from "./event_log.ts";
 import { KeyIndex } from "./key_index.ts";
 import { keyAfter, prefixEnd } from "./ordered.ts";
@@ -100,15 +101,26 @@ export class Mvcc {
     return { items, more };
   }
 
-  /** Items under `prefix` behind `after`, as `revision` shows them. A step per 512 keys at the newest revision, a step per key at an older one. */
+  /**
+   * Items under `prefix` behind `after`, as `revision` shows them. Costs a step per 512 keys and one per event since; only where those are many a step per
+   * key, so that paging through a large list stays cheap while others write.
+   */
   count(prefix: string, after: string | undefined, revision: number): number {
     const from = begin(prefix, after), until = prefixEnd(prefix);
-    if (revision >= this.#revision) return this.#keys.countAlive(from, until);
+    const since = this.#log.find(revision + 1);
     let count = 0;
-    this.#keys.scan(from, until, revision, () => {
-      count++;
-      return true;
-    });
+    if (this.#log.length - since > storeSliceItems) {
+      this.#keys.scan(from, until, revision, () => ++count > 0);
+      return count;
+    }
+    count = this.#keys.countAlive(from, until);
+    const changed = new Set<number>();
+    for (let position = since; position < this.#log.length; position++) changed.add(this.#records.keyOf(this.#log.at(position)));
+    for (const key of changed) {
+      const name = this.#keys.nameOf(key);
+      if (name < from || until !== undefined && name >= until) continue;
+      count += Number(this.#keys.at(key, revision) !== none) - Number(this.#keys.isAlive(key));
+    }
     return count;
   }
 
