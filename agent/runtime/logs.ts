@@ -139,17 +139,21 @@ async function tailOffset(file: FileHandle, lines: number): Promise<{ offset: nu
   const buffer = Buffer.alloc(logBlockBytes);
   const head = Buffer.alloc(entryHeadBytes);
   let found = 0; // complete lines (F) that end at or after `end`
-  let end = size;
-  for (let from = size; from > 0;) {
-    const length = Math.min(buffer.length, from);
+  let end = size, from = size, length = 0;
+  const entryHead = async (start: number): Promise<Buffer> => {
+    const bytes = Math.min(entryHeadBytes, end - start);
+    if (start + bytes <= from + length) return buffer.subarray(start - from, start - from + bytes);
+    return head.subarray(0, (await file.read(head, 0, bytes, start)).bytesRead); // it lies across the border of two blocks
+  };
+  while (from > 0) {
+    length = Math.min(buffer.length, from);
     from -= length;
     await file.read(buffer, 0, length, from);
     for (let at = length - 1; at >= -1; at--) {
       // An entry starts behind a newline, or at the very start.
       const start = from + at + 1;
       if ((at >= 0 ? buffer[at] !== newline : from !== 0) || start >= end) continue;
-      const { bytesRead } = await file.read(head, 0, Math.min(head.length, end - start), start);
-      const entry = parseEntry(head.subarray(0, bytesRead));
+      const entry = parseEntry(await entryHead(start));
       if (entry === undefined || entry.whole) {
         if (found === lines) return { offset: end, lines };
         found++;

@@ -1,21 +1,20 @@
-// The container engine is Podman 4.3 or later, through its REST API. Podman holds all state: this class remembers only what saves a question (inspect answers
-// keyed by state) and what Podman forgets (why a start failed, whom the kernel's OOM killer took). Restart the agent, or Podman's service: nothing is lost, nothing moves.
-import { existsSync } from "node:fs";
+// The container engine is Podman 4.3 or later, through its REST API. Podman holds all state: what is remembered here only saves a question (inspect answers, keyed
+// by state) or is what Podman forgets (why a start failed, whom the kernel's OOM killer took). Restart the agent, or Podman's service: nothing is lost, nothing moves.
 import process from "node:process";
-import { ContainersApi, ImagesApi, type ListContainer, NetworksApi, PodsApi, SystemApi } from "podman-api-client";
-import { podmanHeadTimeoutMs, podmanInspects } from "../../shared/limits.ts";
+import { ContainersApi, ImagesApi, PodsApi, SystemApi } from "podman-api-client";
+import { podmanHeadTimeoutMs } from "../../shared/limits.ts";
 import { containerLabels } from "../../shared/names.ts";
 import { nextDelay } from "../../shared/util/backoff.ts";
 import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { cgroupStats } from "./cgroup_stats.ts";
-import { qualified } from "./image_reference.ts";
-import type { Liveness } from "./liveness.ts";
-import type { OomKills } from "./oom_kills.ts";
-import { runtimeError, status } from "./podman_errors.ts";
 import { reopenConmonLog } from "./conmon.ts";
+import { qualified } from "./image_reference.ts";
+import { runtimeError, status } from "./podman_errors.ts";
 import { openProcess, runProcess } from "./podman_exec.ts";
-import { type Detail, detailOf, runs, type Seen, signature, toActual } from "./podman_observe.ts";
+import { ensureNetwork, type PodmanNetwork } from "./podman_network.ts";
+import { detailOf, runs } from "./podman_observe.ts";
+import { type ObserverDependencies, PodmanObserver } from "./podman_observer.ts";
 import { containerCreateRequest, nameOfContainer, podCreateRequest, sandboxName } from "./podman_spec.ts";
 import { type CallOptions, jsonLines, type PodmanTransport, PodmanUnavailable } from "./podman_transport.ts";
 import {
@@ -31,43 +30,28 @@ import {
   type SandboxSpec,
 } from "./runtime.ts";
 
-export interface PodmanDependencies {
-  readonly transport: PodmanTransport;
-  readonly liveness: Liveness;
-  readonly oomKills: OomKills;
+export interface PodmanDependencies extends ObserverDependencies {
   /** Called when nobody answers at the socket, before one more try: starts the service if it is ours to start. */
   readonly revive?: () => Promise<void>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
-export interface PodmanNetwork {
-  readonly name: string;
-  readonly bridge: string;
-  readonly subnet: string; // "10.42.7.0/24"
-  readonly gateway: string;
-  readonly mtu: number;
-}
 /** How long the event stream may stay away, and how it comes back. */
 const eventsBackoff = { baseMs: 500, capMs: 15_000 };
 /** What a container does that may change what we should do. exec and its like happen all the time and change nothing. */
 const eventsThatMatter = ["create", "start", "died", "remove"];
 
-interface Remembered {
-  readonly signature: string;
-  readonly detail: Detail | undefined;
-}
-
 export class PodmanRuntime implements ContainerRuntime {
   readonly #transport: PodmanTransport;
   readonly #on: PodmanDependencies;
   readonly #network: string;
-  #details = new Map<string, Remembered>();
-  readonly #startErrors = new Map<string, string>();
+  readonly #observer: PodmanObserver;
 
   constructor(dependencies: PodmanDependencies, options: { network: string }) {
     this.#on = dependencies;
     this.#transport = dependencies.transport;
+    this.#observer = new PodmanObserver(dependencies);
     this.#network = options.network;
   }
 
@@ -87,53 +71,15 @@ export class PodmanRuntime implements ContainerRuntime {
 
   async observe(): Promise<Actual> {
     return await this.#attempt("list containers", async () => {
-      const entries = await this.#listRevived();
-      const details = new Map<string, Remembered>();
-      const changed: ListContainer[] = [];
-      for (const entry of entries) {
-        const known = this.#details.get(entry.Id!);
-        if (known?.signature === signature(entry)) details.set(entry.Id!, known);
-        else changed.push(entry);
+      try {
+        return await this.#observer.observe();
+      } catch (error) {
+        // A look is what the agent does first, and again and again: so it is here that a service that has died is brought back.
+        if (!(error instanceof PodmanUnavailable) || this.#on.revive === undefined) throw error;
+        await this.#on.revive();
+        return await this.#observer.observe();
       }
-      await Promise.all(Array.from({ length: podmanInspects }, async () => {
-        for (let entry = changed.pop(); entry; entry = changed.pop()) {
-          const inspected = await this.#containers().inspect(entry.Id!); // null: gone since the list
-          if (inspected) details.set(entry.Id!, { signature: signature(entry), detail: detailOf(inspected) });
-        }
-      }));
-      this.#details = details;
-      for (const id of this.#startErrors.keys()) if (!details.has(id)) this.#startErrors.delete(id);
-      await this.#on.oomKills.refresh();
-      const seen = entries.filter((entry) => details.has(entry.Id!)).map((entry) => this.#look(entry, details.get(entry.Id!)?.detail));
-      return toActual(await Promise.all(seen), this.#on.oomKills.ids);
     });
-  }
-
-  /** A look is what the agent does first and again and again, so it is here that a service that has died is brought back. */
-  async #listRevived(): Promise<ListContainer[]> {
-    try {
-      return await this.#list();
-    } catch (error) {
-      if (!(error instanceof PodmanUnavailable) || this.#on.revive === undefined) throw error;
-      await this.#on.revive();
-      return await this.#list();
-    }
-  }
-
-  /** One call: pod labels stand on the infra container too, so this is sandboxes and containers together. */
-  async #list(): Promise<ListContainer[]> {
-    return await this.#containers().list({ all: true, filters: { label: [containerLabels.podUid] } } as never);
-  }
-
-  async #look(entry: ListContainer, detail: Detail | undefined): Promise<Seen> {
-    const running = runs(entry);
-    const [process, monitor] = running
-      ? await Promise.all([
-        this.#on.liveness.process(entry.Pid ?? 0, entry.Id!),
-        detail?.conmonPid === undefined ? false : this.#on.liveness.monitor(detail.conmonPid),
-      ])
-      : [false, false];
-    return { entry, detail, process, monitor, startError: this.#startErrors.get(entry.Id!) };
   }
 
   async createSandbox(spec: SandboxSpec, signal?: AbortSignal): Promise<{ id: string }> {
@@ -216,10 +162,9 @@ export class PodmanRuntime implements ContainerRuntime {
   async startContainer(id: string, signal?: AbortSignal): Promise<void> {
     try {
       await this.#attempt(`start container ${id.slice(0, 12)}`, () => this.#containers({ signal }).start(id), signal, "Start");
-      this.#startErrors.delete(id);
+      this.#observer.startFailed(id, undefined);
     } catch (error) {
-      // Podman leaves it "created" and keeps no word about it.
-      if (error instanceof RuntimeError && error.reason === "Start") this.#startErrors.set(id, (error.cause as Error).message);
+      if (error instanceof RuntimeError && error.reason === "Start") this.#observer.startFailed(id, (error.cause as Error).message);
       throw error;
     }
   }
@@ -316,7 +261,7 @@ export class PodmanRuntime implements ContainerRuntime {
   /** From the kernel's cgroup files: Podman's own stats cost its service 10 MiB and 100 ms a call. */
   async stats(): Promise<readonly ContainerStats[]> {
     return await this.#attempt("measure containers", async () => {
-      const running = (await this.#list()).filter((entry) => runs(entry) && entry.Pid);
+      const running = (await this.#observer.list()).filter((entry) => runs(entry) && entry.Pid);
       const all = await Promise.all(running.map((entry) => cgroupStats(entry.Id!, entry.Pid!)));
       return all.filter((one) => one !== undefined);
     });
@@ -360,33 +305,9 @@ export class PodmanRuntime implements ContainerRuntime {
     });
   }
 
-  /** Makes the Podman network if it is not there. With another subnet than asked for it is replaced, if no container uses it. @throws RuntimeError AlreadyExists if a link of the bridge's name stands there without the network */
+  /** @throws RuntimeError AlreadyExists if a link of the bridge's name stands there without the network */
   async ensureNetwork(wanted: PodmanNetwork): Promise<void> {
-    await this.#attempt(`make network ${wanted.name}`, async () => {
-      const networks = new NetworksApi(this.#transport.with());
-      const existing = await networks.inspect(wanted.name);
-      if (existing !== null) {
-        if (sameNetwork(existing, wanted)) return;
-        await networks.remove(wanted.name);
-      }
-      const request = {
-        name: wanted.name,
-        driver: "bridge",
-        network_interface: wanted.bridge,
-        dns_enabled: false, // the agent answers DNS; aardvark knows only container names
-        ipv6_enabled: false,
-        subnets: [{ subnet: wanted.subnet, gateway: wanted.gateway }],
-        options: { mtu: String(wanted.mtu) },
-        ipam_options: { driver: "host-local" },
-      };
-      try {
-        await networks.create(request as never);
-      } catch (error) {
-        if (!existsSync(`/sys/class/net/${wanted.bridge}`)) throw error;
-        const why = `link ${wanted.bridge} is there without it. Remove it (ip link delete ${wanted.bridge}) and try again`;
-        throw new RuntimeError("AlreadyExists", `Cannot make network ${wanted.name}: ${why}`, { cause: error });
-      }
-    });
+    await this.#attempt(`make network ${wanted.name}`, () => ensureNetwork(this.#transport, wanted));
   }
 
   #containers = (options: CallOptions = {}) => new ContainersApi(this.#transport.with(options));
@@ -405,14 +326,4 @@ export class PodmanRuntime implements ContainerRuntime {
       throw runtimeError(error, what, otherwise, signal);
     }
   }
-}
-
-function sameNetwork(existing: unknown, wanted: PodmanNetwork): boolean {
-  const { network_interface, subnets, options } = existing as {
-    network_interface?: string;
-    subnets?: { subnet?: string; gateway?: string }[];
-    options?: { mtu?: string };
-  };
-  return network_interface === wanted.bridge && subnets?.length === 1 && subnets[0]?.subnet === wanted.subnet &&
-    subnets[0].gateway === wanted.gateway && options?.mtu === String(wanted.mtu);
 }

@@ -1,0 +1,81 @@
+// One look at Podman: one list call, and an inspect of each container whose state has changed since the last look. A look at a quiet node is one call.
+import { ContainersApi, type ListContainer } from "podman-api-client";
+import { podmanInspects } from "../../shared/limits.ts";
+import { containerLabels } from "../../shared/names.ts";
+import type { Liveness } from "./liveness.ts";
+import type { OomKills } from "./oom_kills.ts";
+import { type Detail, detailOf, runs, type Seen, signature, toActual } from "./podman_observe.ts";
+import type { PodmanTransport } from "./podman_transport.ts";
+import type { Actual } from "./runtime.ts";
+
+export interface ObserverDependencies {
+  readonly transport: PodmanTransport;
+  readonly liveness: Liveness;
+  readonly oomKills: OomKills;
+}
+interface Remembered {
+  readonly signature: string;
+  readonly detail: Detail;
+}
+
+export class PodmanObserver {
+  readonly #on: ObserverDependencies;
+  #remembered = new Map<string, Remembered>();
+  readonly #startErrors = new Map<string, string>();
+
+  constructor(dependencies: ObserverDependencies) {
+    this.#on = dependencies;
+  }
+
+  /** Podman leaves a container that cannot start "created" and keeps no word about why. Undefined: it has started. */
+  startFailed(id: string, words: string | undefined): void {
+    if (words === undefined) this.#startErrors.delete(id);
+    else this.#startErrors.set(id, words);
+  }
+
+  async observe(): Promise<Actual> {
+    const entries = await this.list();
+    const details = await this.#details(entries);
+    this.#remembered = details;
+    for (const id of this.#startErrors.keys()) if (!details.has(id)) this.#startErrors.delete(id);
+    await this.#on.oomKills.refresh();
+    const seen = entries.flatMap((entry) => {
+      const remembered = details.get(entry.Id!);
+      return remembered === undefined ? [] : [this.#look(entry, remembered.detail)];
+    });
+    return toActual(await Promise.all(seen), this.#on.oomKills.ids);
+  }
+
+  /** Sandboxes and containers together: a pod's labels stand on its infra container too. */
+  async list(): Promise<ListContainer[]> {
+    const filters = { label: [containerLabels.podUid] };
+    return await new ContainersApi(this.#on.transport.with()).list({ all: true, filters } as never); // the library wants filters spelled as JSON text
+  }
+
+  async #details(entries: readonly ListContainer[]): Promise<Map<string, Remembered>> {
+    const details = new Map<string, Remembered>();
+    const changed: ListContainer[] = [];
+    for (const entry of entries) {
+      const known = this.#remembered.get(entry.Id!);
+      if (known?.signature === signature(entry)) details.set(entry.Id!, known);
+      else changed.push(entry);
+    }
+    const containers = new ContainersApi(this.#on.transport.with());
+    await Promise.all(Array.from({ length: podmanInspects }, async () => {
+      for (let entry = changed.pop(); entry; entry = changed.pop()) {
+        const inspected = await containers.inspect(entry.Id!); // null: gone since the list
+        if (inspected) details.set(entry.Id!, { signature: signature(entry), detail: detailOf(inspected) });
+      }
+    }));
+    return details;
+  }
+
+  async #look(entry: ListContainer, detail: Detail): Promise<Seen> {
+    const startError = this.#startErrors.get(entry.Id!);
+    if (!runs(entry)) return { entry, detail, process: false, monitor: false, startError };
+    const { liveness } = this.#on;
+    const process = liveness.process(entry.Pid ?? 0, entry.Id!);
+    const monitor = detail.conmonPid === undefined ? false : liveness.monitor(detail.conmonPid);
+    return { entry, detail, process: await process, monitor: await monitor, startError };
+  }
+}
