@@ -216,3 +216,7 @@ export const logPollMs = 200;
 /** Milliseconds between looks for the log that the engine was told to reopen, and how many looks. */
 export const logReopenPollMs = 50;
 export const logReopenPolls = 20;
+/** Bindings being written at a time. */
+export const bindingsAtOnce = 64;
+/** Delays between attempts to bind a pod. */
+export const scheduleBackoff = { baseMs: 100, capMs: 10_000 } as const;

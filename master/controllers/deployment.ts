@@ -4,14 +4,11 @@ import { type Deployment, deployments } from "../../shared/api/kinds/deployment.
 import type { PodTemplateSpec } from "../../shared/api/kinds/pod/pod_spec.ts";
 import { type ReplicaSet, replicaSets } from "../../shared/api/kinds/replicaset.ts";
 import { sameJson } from "../../shared/api/json.ts";
-import type { Stored } from "../registry/face.ts";
 import { type Context, type Controller, keyOf, splitKey } from "./controller.ts";
+import { bounds, type StoredDeployment, type StoredReplicaSet } from "./deployment_bounds.ts";
 import { deploymentStatus, progressDeadline } from "./deployment_status.ts";
 import { controllerOf, nameHash, ownerReference } from "./pods_of.ts";
 import { unless } from "./replicaset.ts";
-
-export type StoredDeployment = Stored<Deployment>;
-export type StoredReplicaSet = Stored<ReplicaSet>;
 
 export const revisionAnnotation = "deployment.kubernetes.io/revision";
 const desiredAnnotation = "deployment.kubernetes.io/desired-replicas";
@@ -36,17 +33,6 @@ const revisionOf = (stored: { readonly object: { metadata?: { annotations?: Reco
 const total = (sets: readonly StoredReplicaSet[], count: (set: StoredReplicaSet) => number): number =>
   sets.reduce((sum, set) => sum + count(set), 0);
 const availableOf = (set: StoredReplicaSet): number => set.object.status?.availableReplicas ?? 0;
-
-/** Percentages of the replicas: surge is rounded up, unavailable down; both nothing would never move (Kubernetes: then one may be unavailable). */
-export function bounds(deployment: Deployment): { surge: number; unavailable: number } {
-  const { replicas = 1, strategy } = deployment.spec!;
-  if (strategy?.type === "Recreate") return { surge: 0, unavailable: replicas };
-  const count = (value: number | string | undefined, round: (n: number) => number): number =>
-    typeof value === "string" ? round(parseInt(value) * replicas / 100) : value ?? 0;
-  const surge = count(strategy?.rollingUpdate?.maxSurge ?? "25%", Math.ceil),
-    unavailable = count(strategy?.rollingUpdate?.maxUnavailable ?? "25%", Math.floor);
-  return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : Math.min(unavailable, replicas) };
-}
 
 /** Pure. `sets`: those the Deployment controls. */
 export function planDeployment(deployment: StoredDeployment, sets: readonly StoredReplicaSet[]): DeploymentPlan {

@@ -1,6 +1,6 @@
 // What a Deployment says of itself: counts, and the conditions that `kubectl rollout status` waits for. Pure.
 import type { Deployment, DeploymentCondition, DeploymentStatus } from "../../shared/api/kinds/deployment.ts";
-import { bounds, type StoredReplicaSet } from "./deployment.ts";
+import { bounds, type StoredReplicaSet } from "./deployment_bounds.ts";
 
 export function deploymentStatus(
   deployment: Deployment,

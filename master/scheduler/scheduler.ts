@@ -1,0 +1,129 @@
+// Gives every pod a node. Waiting pods stand in one queue; what fits nowhere is parked until something changes that could make it fit. Decisions are made
+// one after the other over one view, bindings are written several at a time: they share an fsync.
+import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
+import { ApiError } from "../../shared/api/status.ts";
+import { bindingsAtOnce, scheduleBackoff } from "../../shared/limits.ts";
+import { nextDelay } from "../../shared/util/backoff.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
+import { chain, type Log } from "../../shared/util/log.ts";
+import type { Cache } from "../registry/cache.ts";
+import type { Registry, Stored } from "../registry/face.ts";
+import { ClusterView } from "./cluster_view.ts";
+import { decide, explain } from "./decide.ts";
+import { requested } from "./resources.ts";
+import { WaitingPods } from "./waiting_pods.ts";
+
+export const schedulerName = "default-scheduler";
+
+export interface SchedulerNeeds {
+  readonly registry: Registry;
+  readonly cache: Cache;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** For people: Scheduled, FailedScheduling. */
+  readonly record: (about: Stored<Pod>, type: "Normal" | "Warning", reason: string, message: string) => void;
+}
+
+/** Is it ours to place? */
+const isWaiting = ({ object: { spec, status }, deleting }: Stored<Pod>): boolean =>
+  !spec?.nodeName && !deleting && (spec?.schedulerName ?? schedulerName) === schedulerName && (spec?.schedulingGates?.length ?? 0) === 0 &&
+  status?.phase !== "Succeeded" && status?.phase !== "Failed";
+
+/** Resolves when the signal has aborted and the last binding is written or given up. */
+export async function runScheduler({ registry, cache, clock, random, log, record }: SchedulerNeeds, signal: AbortSignal): Promise<void> {
+  const waiting = new WaitingPods(clock), view = new ClusterView(cache), delays = new Map<string, number>();
+  for (const pod of cache.list(pods)) if (isWaiting(pod)) waiting.add(pod);
+  const unsubscribe = cache.subscribe((change) => {
+    const roomier = view.apply(change);
+    if (change.kind.plural === "pods" && change.kind.group === "") {
+      const pod = change.after as Stored<Pod> | undefined;
+      if (pod && isWaiting(pod)) waiting.add(pod);
+      else {
+        waiting.remove(change.before?.uid ?? pod!.uid);
+        delays.delete(change.before?.uid ?? pod!.uid);
+      }
+    }
+    if (roomier) waiting.unpark();
+  });
+  const stop = () => waiting.close();
+  signal.addEventListener("abort", stop, { once: true });
+
+  const binding = new Set<Promise<void>>();
+  for (let pod = await waiting.take(); pod; pod = await waiting.take()) {
+    const candidate = { pod: pod.object, requests: requested(pod.object.spec!) };
+    const decision = decide(candidate, view.nodes(), random);
+    if (!("node" in decision)) {
+      waiting.park(pod);
+      const message = explain(decision);
+      if (unscheduledReason(pod.object) !== message) binding.add(owned(refuse(pod, message)));
+      continue;
+    }
+    view.assume(pod.uid, pod.object, decision.node, candidate.requests);
+    binding.add(owned(bind(pod, decision.node)));
+    if (binding.size >= bindingsAtOnce) await Promise.race(binding);
+  }
+  await Promise.all(binding);
+  unsubscribe();
+  signal.removeEventListener("abort", stop);
+
+  function owned(work: Promise<void>): Promise<void> {
+    const tracked: Promise<void> = work.finally(() => binding.delete(tracked));
+    return tracked;
+  }
+
+  async function bind(pod: Stored<Pod>, node: string): Promise<void> {
+    try {
+      await registry.modify(pods, pod, (object) => {
+        if (object.metadata?.uid !== pod.uid || object.spec?.nodeName) return;
+        object.spec!.nodeName = node;
+        object.status = withScheduled(object, "True", clock.now());
+      }, { subresource: "binding" });
+      delays.delete(pod.uid);
+      record(pod, "Normal", "Scheduled", `Successfully assigned ${pod.namespace}/${pod.name} to ${node}`);
+    } catch (error) {
+      view.forget(pod.uid);
+      if (signal.aborted || (error instanceof ApiError && error.reason === "NotFound")) return;
+      const delayMs = nextDelay(scheduleBackoff, delays.get(pod.uid) ?? 0, random);
+      delays.set(pod.uid, delayMs);
+      log.info("Cannot bind a pod; will try again", {
+        pod: `${pod.namespace}/${pod.name}`,
+        node,
+        delayMs: Math.round(delayMs),
+        error: chain(error),
+      });
+      waiting.addAfter(pod, delayMs);
+    }
+  }
+
+  /** Says on the pod, and as an event, why it fits nowhere. */
+  async function refuse(pod: Stored<Pod>, message: string): Promise<void> {
+    record(pod, "Warning", "FailedScheduling", message);
+    await registry.modify(pods, pod, (object) => {
+      if (object.metadata?.uid !== pod.uid || object.spec?.nodeName) return;
+      object.status = withScheduled(object, "False", clock.now(), { reason: "Unschedulable", message });
+    }, { subresource: "status" }).catch((error) =>
+      log.info("Cannot say why a pod fits nowhere", { pod: `${pod.namespace}/${pod.name}`, error: chain(error) })
+    );
+  }
+}
+
+const unscheduledReason = (pod: Pod): string | undefined =>
+  pod.status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False")?.message;
+
+function withScheduled(
+  { status = {} }: Pod,
+  value: "True" | "False",
+  now: number,
+  why: { reason?: string; message?: string } = {},
+): NonNullable<Pod["status"]> {
+  const others = status.conditions?.filter(({ type }) => type !== "PodScheduled") ?? [],
+    before = status.conditions?.find(({ type }) => type === "PodScheduled");
+  const time = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const lastTransitionTime = before?.status === value && before.lastTransitionTime ? before.lastTransitionTime : time;
+  return {
+    ...status,
+    phase: status.phase ?? "Pending",
+    conditions: [...others, { type: "PodScheduled", status: value, lastTransitionTime, ...why }],
+  };
+}
