@@ -19,6 +19,8 @@ export const compactionPeriodMs = 5 * 60 * 1000;
 export const storeLeases = 10_000;
 /** Seconds that a lease may live: a year, so that sums with it stay exact. */
 export const leaseTtlSeconds = 365 * 24 * 3600;
+/** Watches on the store at a time: its users share theirs, so thousands mean that somebody does not end his. */
+export const storeWatchers = 10_000;
 /** Milliseconds after which a watcher that asked for progress hears of revisions that were not its own. */
 export const watchProgressMs = 5_000;
 /** Items that a long list, and events that a search through history, may take before other work gets its turn (about 1 ms). */

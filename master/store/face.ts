@@ -1,6 +1,6 @@
 // The face over the replicated state of this member. Writes are proposed to the replica and answered when applied here; reads come from this member's
 // memory, linearizable ones after the replica has confirmed how far it must have applied.
-import { leaseTtlSeconds, storeSliceItems, watchProgressMs } from "../../shared/limits.ts";
+import { leaseTtlSeconds, storeSliceItems, storeWatchers, watchProgressMs } from "../../shared/limits.ts";
 import { type Clock, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { type Command, encodeCommand } from "./command.ts";
@@ -121,6 +121,9 @@ export class EmbeddedStore implements OpenedStore {
 
   watch(prefix: string, from: number, options: WatchOptions): AsyncIterable<WatchBatch> {
     this.#mustBeOpen();
+    if (this.#hub.size >= storeWatchers) {
+      throw new StoreError("Overloaded", `Cannot watch: there are ${storeWatchers} watches, which is the limit`);
+    }
     return this.#hub.watch(prefix, from, options);
   }
 

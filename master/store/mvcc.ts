@@ -14,6 +14,9 @@ import type { KeyValue, StoreEvent } from "./store.ts";
 /** Revision of an empty store, as in etcd: 0 stays free to mean "any" to clients. */
 export const firstRevision = 1;
 
+/** Bytes that can be copied in the time of one step of tidying. */
+const bytesPerStep = 1024;
+
 /** A record as it leaves for a snapshot; without a value it is a tombstone. */
 export interface SavedRecord extends Meta {
   readonly key: string;
@@ -232,10 +235,10 @@ export class Mvcc {
       this.#moving = { leaving, slot: 0 };
     }
     const { leaving } = this.#moving;
-    const end = Math.min(this.#records.slots, this.#moving.slot + left);
-    for (let slot = this.#moving.slot; slot < end; slot++) this.#records.relocate(slot, leaving);
-    this.#moving.slot = end;
-    if (end === this.#records.slots) this.#moving = undefined;
+    let slot = this.#moving.slot;
+    for (; left > 0 && slot < this.#records.slots; slot++) left -= 1 + this.#records.relocate(slot, leaving) / bytesPerStep;
+    this.#moving.slot = slot;
+    if (slot === this.#records.slots) this.#moving = undefined;
     return true;
   }
 

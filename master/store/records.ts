@@ -96,12 +96,13 @@ export class Records {
     return this.slabs.view(this.#address[slot]!, this.lengthOf(slot));
   }
 
-  /** Moves the value out of its slab if that is one of `leaving`. */
-  relocate(slot: number, leaving: ReadonlySet<number>): void {
+  /** Moves the value out of its slab if that is one of `leaving`. @returns the bytes copied */
+  relocate(slot: number, leaving: ReadonlySet<number>): number {
     const address = this.#address[slot]!, length = this.lengthOf(slot);
-    if (length === 0 || !leaving.has(this.slabs.slabOf(address))) return;
+    if (length === 0 || !leaving.has(this.slabs.slabOf(address))) return 0;
     this.#address[slot] = this.slabs.write(this.slabs.view(address, length));
     this.slabs.release(address, length);
+    return length;
   }
 
   #grow(): void {

@@ -3,7 +3,7 @@ import { EmbeddedStore } from "../../../master/store/face.ts";
 import { State } from "../../../master/store/state.ts";
 import type { StoreError } from "../../../master/store/store.ts";
 import { planCompaction } from "../../../master/store/upkeep.ts";
-import { compactionPeriodMs, keptRevisions, storeHistoryBytes } from "../../../shared/limits.ts";
+import { compactionPeriodMs, keptRevisions, storeHistoryBytes, storeWatchers } from "../../../shared/limits.ts";
 import { HandCrankedClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { InstantReplica } from "../../kit/instant_replica.ts";
@@ -86,6 +86,15 @@ test("a store tells its watchers of progress every few seconds", async ({ store,
   await pass(10);
   assert.equal((await waiting).value, { revision: 2, events: [] });
   stop.abort();
+});
+
+test("watch() is refused when nobody ends his watches", ({ store }) => {
+  const stop = new AbortController();
+  const watch = () => store.watch("/a/", 1_000, { signal: stop.signal });
+  for (let i = 0; i < storeWatchers; i++) watch()[Symbol.asyncIterator]();
+  assert.throws(watch, (error: unknown) => (error as StoreError).reason === "Overloaded");
+  stop.abort();
+  watch();
 });
 
 test("list() of everything takes its time in slices, and shows one revision, even if that is compacted meanwhile", async ({ store, state, pass }) => {
