@@ -1,6 +1,9 @@
 // One process per data directory. The lock is a file that names its holder by process id, start time and boot: a process id alone comes back after a
-// restart of the machine, and then nobody would dare to remove it.
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+// restart of the machine, and then nobody would dare to take over. Locks are numbered: a stale one is never removed to make room, but outbid by the next number, and
+// of several that try only one gets that name. So nobody can remove by mistake what another has just created.
+import { randomUUID } from "node:crypto";
+import { link, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import process from "node:process";
 
 interface Holder {
@@ -12,45 +15,42 @@ interface Holder {
 
 /** @throws Error when a living process holds it, naming that process. */
 export async function takeLock(path: string): Promise<() => Promise<void>> {
-  const mine = JSON.stringify(await describe(process.pid));
-  const temporary = `${path}.${process.pid}`;
-  await writeFile(temporary, mine, { mode: 0o600 });
+  const temporary = `${path}-${randomUUID()}`;
+  await writeFile(temporary, JSON.stringify(await describe(process.pid)), { mode: 0o600 });
   try {
-    for (let attempt = 0; attempt < 3; attempt++) {
-      try {
-        await link(temporary, path); // fails if the name is taken, and is never seen half written
-        return () => release(path, mine);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      }
-      const text = await readFile(path, "utf8").catch(() => "");
-      const holder = parse(text);
-      if (holder && await isAlive(holder)) {
-        throw new Error(`Cannot use ${path}: process ${holder.pid} holds it; stop that process first`);
-      }
-      await removeStale(path, text);
+    const before = await numbers(path);
+    await refuseIfHeld(path, before);
+    const mine = Math.max(0, ...before) + 1;
+    try {
+      await link(temporary, `${path}.${mine}`); // fails if the name is taken, and is never seen half written
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") await refuseIfHeld(path, [mine]);
+      throw error;
     }
-    throw new Error(`Cannot use ${path}: other processes are starting on it`);
+    const others = (await numbers(path)).filter((number) => number !== mine);
+    try {
+      await refuseIfHeld(path, others); // whoever counted from another list
+    } catch (error) {
+      await rm(`${path}.${mine}`, { force: true });
+      throw error;
+    }
+    for (const number of others) if (number < mine) await rm(`${path}.${number}`, { force: true });
+    return () => rm(`${path}.${mine}`, { force: true });
   } finally {
     await rm(temporary, { force: true });
   }
 }
 
-/** Moves the stale lock aside first, so that of two starting processes none removes the other's new one. */
-async function removeStale(path: string, text: string): Promise<void> {
-  const aside = `${path}.stale.${process.pid}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
-  }
-  if (await readFile(aside, "utf8") !== text) await link(aside, path).catch(() => {}); // it was a new one: put back
-  await rm(aside, { force: true });
+async function numbers(path: string): Promise<number[]> {
+  const prefix = `${basename(path)}.`, names = await readdir(dirname(path));
+  return names.filter((name) => name.startsWith(prefix)).map((name) => Number(name.slice(prefix.length))).filter(Number.isInteger);
 }
 
-async function release(path: string, mine: string): Promise<void> {
-  if (await readFile(path, "utf8").catch(() => "") === mine) await rm(path, { force: true });
+async function refuseIfHeld(path: string, candidates: readonly number[]): Promise<void> {
+  for (const number of candidates) {
+    const file = `${path}.${number}`, holder = parse(await readFile(file, "utf8").catch(() => ""));
+    if (holder && await isAlive(holder)) throw new Error(`Cannot use ${file}: process ${holder.pid} holds it; stop that process first`);
+  }
 }
 
 async function describe(pid: number): Promise<Holder> {

@@ -1,5 +1,4 @@
 // What a member knows after a start: the newest readable snapshot, and the log behind it. Or a new cluster, when the directory is empty.
-import { catchUpEntries } from "../../shared/limits.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { StateMachine } from "./machine.ts";
 import type { LogStart } from "./raft/log.ts";
@@ -29,14 +28,17 @@ interface RecoveryNeeds extends WalNeeds {
 }
 
 /** @throws StorageError; then nothing in the directory was changed */
-export async function recover(needs: RecoveryNeeds, config: { dataDir: string; segmentBytes?: number }): Promise<Recovered> {
+export async function recover(
+  needs: RecoveryNeeds,
+  config: { dataDir: string; segmentBytes?: number; catchUpEntries: number },
+): Promise<Recovered> {
   const directory = `${config.dataDir}/wal`;
   await needs.files.makeDirectory(directory);
   const snapshots = new Snapshots(needs, `${config.dataDir}/snapshots`);
   const snapshot = await restoreNewest(needs, snapshots);
   const options = { directory, ...(config.segmentBytes !== undefined && { segmentBytes: config.segmentBytes }) };
   const check = (replayed: Replayed, identity: Identity) => checkFit(directory, replayed, identity, snapshot?.header);
-  const opened = await Wal.open(needs, options, (snapshot?.header.index ?? 0) - catchUpEntries, check);
+  const opened = await Wal.open(needs, options, (snapshot?.header.index ?? 0) - config.catchUpEntries, check);
   if (opened) return await assemble(opened.wal, opened.replayed, snapshots, snapshot);
   const present = await snapshots.list();
   if (present.length > 0) throw new StorageError("Missing", directory, `it holds no log, though there are snapshots (${present[0]})`);

@@ -1,6 +1,6 @@
 // One member at work: the only shell around the Raft state machine. It obeys what take() says (write, send, apply), drives the ticks, and settles what callers
 // wait for. The first error of the disk, and any broken invariant, is fatal: from then on nothing is answered, and the process must end.
-import { electionTicks, proposalBytes, raftTickMs, storeSliceMs, walSealMs } from "../../shared/limits.ts";
+import { catchUpEntries, electionTicks, proposalBytes, raftTickMs, storeSliceMs, walSealMs } from "../../shared/limits.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Files } from "./files.ts";
@@ -35,6 +35,8 @@ export interface ReplicaConfig {
   readonly segmentBytes?: number;
   /** Entries after which a snapshot is taken. */
   readonly snapshotEntries?: number;
+  /** Entries kept behind a snapshot for members that lag. */
+  readonly catchUpEntries?: number;
 }
 
 export interface ReplicaStatus {
@@ -65,8 +67,9 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
   const { files, clock, log } = needs;
   await files.makeDirectory(config.dataDir);
   const unlock = await files.lock(`${config.dataDir}/lock`);
+  const keep = config.catchUpEntries ?? catchUpEntries;
   try {
-    const recovered = await recover(needs, config);
+    const recovered = await recover(needs, { ...config, catchUpEntries: keep });
     const raft = new Raft(
       { id: recovered.wal.identity.memberId, heartbeatTicks: 1, electionTicks, random: needs.random },
       { hardState: recovered.hardState, conf: recovered.conf, log: recovered.log },
@@ -75,9 +78,13 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
       log.warn("The clock is behind the log: the log's time is used until the clock has passed it", { logTime: recovered.time });
     }
     const { wal, snapshots, snapshot } = recovered;
-    if (snapshot) raft.snapshotTaken(snapshot, compactionIndex(snapshot.index, raft.firstIndex, (index) => raft.entryAt(index)));
-    const snapshotter = new Snapshotter(needs, { snapshots, wal }, { index: snapshot?.index ?? 0, afterEntries: config.snapshotEntries });
-    const replica = new Replica(needs, { raft, wal, snapshotter, unlock }, snapshot?.time ?? 0);
+    if (snapshot) raft.snapshotTaken(snapshot, compactionIndex(raft, snapshot.index, keep));
+    const snapshotter = new Snapshotter(needs, { snapshots, wal }, {
+      index: snapshot?.index ?? 0,
+      afterEntries: config.snapshotEntries,
+      catchUpEntries: keep,
+    });
+    const replica = new Replica(needs, { raft, wal, snapshotter, unlock }, { time: snapshot?.time ?? 0, catchUpEntries: keep });
     await replica.start(options.signal);
     return replica;
   } catch (error) {
@@ -99,6 +106,7 @@ export class Replica {
   readonly #reads: PendingReads;
   /** Names this process: a proposal of an earlier one is nobody's. */
   readonly #incarnation: number;
+  readonly #catchUpEntries: number;
   #time: number;
   #failure: Error | undefined;
   #fail!: (error: Error) => void;
@@ -111,13 +119,18 @@ export class Replica {
   #cancelTick = () => {};
   #started: (() => void) | undefined;
 
-  constructor(needs: ReplicaNeeds, parts: { raft: Raft; wal: Wal; snapshotter: Snapshotter; unlock: () => Promise<void> }, time: number) {
+  constructor(
+    needs: ReplicaNeeds,
+    parts: { raft: Raft; wal: Wal; snapshotter: Snapshotter; unlock: () => Promise<void> },
+    start: { time: number; catchUpEntries: number },
+  ) {
     this.#needs = needs;
     this.#raft = parts.raft;
     this.#wal = parts.wal;
     this.#snapshotter = parts.snapshotter;
     this.#unlock = parts.unlock;
-    this.#time = time;
+    this.#time = start.time;
+    this.#catchUpEntries = start.catchUpEntries;
     this.#leadership = new Leadership(needs.log);
     this.#proposals = new PendingProposals(needs.clock);
     this.#reads = new PendingReads(needs.clock);
@@ -293,7 +306,7 @@ export class Replica {
   async #takeSnapshot(meta: SnapshotMeta): Promise<void> {
     try {
       await this.#snapshotter.run({ ...meta, time: this.#time }, () => {
-        this.#raft.snapshotTaken(meta, compactionIndex(meta.index, this.#raft.firstIndex, (index) => this.#raft.entryAt(index)));
+        this.#raft.snapshotTaken(meta, compactionIndex(this.#raft, meta.index, this.#catchUpEntries));
       });
     } catch (error) {
       this.#poison(error);

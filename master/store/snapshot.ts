@@ -112,7 +112,7 @@ export class Snapshots {
               if (decoded.chunks !== number || !hash.digest().equals(decoded.sha256)) {
                 throw new StorageError("Corrupt", path, "its digest is wrong");
               }
-              sha256 = decoded.sha256.slice();
+              sha256 = Uint8Array.from(decoded.sha256);
               return;
             }
             hash.update(decoded.framed);

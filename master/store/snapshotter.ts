@@ -1,7 +1,6 @@
 // When to take a snapshot, and what follows from one: the log may forget what two snapshots cover.
 import {
   catchUpBytes,
-  catchUpEntries,
   snapshotEntries,
   snapshotIntervalMs,
   snapshotLeastEntries,
@@ -27,10 +26,14 @@ export const snapshotDue = (since: Since, afterEntries = snapshotEntries): boole
   (since.elapsedMs >= snapshotIntervalMs && since.entries >= snapshotLeastEntries);
 
 /** Up to where the log in memory may go: entries behind `index` stay, some thousand before it for members that lag, bounded in bytes. */
-export function compactionIndex(index: number, firstIndex: number, entryAt: (index: number) => LogEntry | undefined): number {
+export function compactionIndex(
+  log: { firstIndex: number; entryAt(index: number): LogEntry | undefined },
+  index: number,
+  keep: number,
+): number {
   let at = index, bytes = 0;
-  while (at >= firstIndex && index - at < catchUpEntries) {
-    const entry = entryAt(at);
+  while (at >= log.firstIndex && index - at < keep) {
+    const entry = log.entryAt(at);
     if (!entry) break;
     bytes += entrySize(entry);
     if (bytes > catchUpBytes) break;
@@ -44,6 +47,7 @@ export class Snapshotter {
   readonly #snapshots: Snapshots;
   readonly #wal: Wal;
   readonly #afterEntries: number | undefined;
+  readonly #catchUpEntries: number;
   readonly #stop = new AbortController();
   #lastIndex: number;
   #lastAt: number;
@@ -54,13 +58,14 @@ export class Snapshotter {
   constructor(
     needs: { clock: Clock; log: Log; machine: StateMachine },
     parts: { snapshots: Snapshots; wal: Wal },
-    start: { index: number; afterEntries: number | undefined },
+    start: { index: number; afterEntries: number | undefined; catchUpEntries: number },
   ) {
     this.#needs = needs;
     this.#snapshots = parts.snapshots;
     this.#wal = parts.wal;
     this.#lastIndex = start.index;
     this.#afterEntries = start.afterEntries;
+    this.#catchUpEntries = start.catchUpEntries;
     this.#lastAt = needs.clock.monotonic();
   }
 
@@ -97,22 +102,23 @@ export class Snapshotter {
     const { clock, log, machine } = this.#needs, started = clock.monotonic(), bytesBefore = this.#bytes;
     const { clusterId, clusterEpoch } = this.#wal.identity, view = machine.snapshot();
     const header = { clusterId, clusterEpoch, ...at, revision: view.revision, compactRevision: view.compactRevision, clusterVersion: 1 };
+    let written;
     try {
-      const { sha256 } = await this.#snapshots.write(header, view.bytes, this.#stop.signal);
-      await this.#wal.append({ marker: { index: at.index, term: at.term, sha256 } });
+      written = await this.#snapshots.write(header, view.bytes, this.#stop.signal);
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       this.#notBefore = clock.monotonic() + snapshotRetryMs;
       return log.error("No snapshot could be written: the disk is full", { index: at.index, error });
     }
+    await this.#wal.append({ marker: { index: at.index, term: at.term, sha256: written.sha256 } });
     this.#lastIndex = at.index;
     this.#lastAt = clock.monotonic();
     this.#bytes -= bytesBefore;
     taken();
     const oldest = await this.#snapshots.prune();
     // As far back as the older snapshot, so that it still leads to the present.
-    if (oldest > 0) await this.#wal.dropBefore(Math.min(oldest, at.index - catchUpEntries) + 1);
+    if (oldest > 0) await this.#wal.dropBefore(Math.min(oldest, at.index - this.#catchUpEntries) + 1);
     log.info("Snapshot taken", { index: at.index, revision: view.revision, elapsedMs: Math.round(clock.monotonic() - started) });
   }
 
