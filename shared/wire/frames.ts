@@ -2,6 +2,11 @@
 // receiver grants bytes: a side sends data only while it has credit, and stops in the middle of a file if it must.
 //
 //   frame  n u32 | channel u8 | flags u8 | bytes ≤ 8 KiB          (little endian; n counts the frames of one direction from 0)
+//
+// The master begins with a frame on `open` whose bytes are a SessionOpen (JSON). The node answers at once: an empty frame on `open` if it begins, or one on
+// `error` if it cannot. Data goes on `stdout`/`stderr`. A frame on `error` with flag `end` is the last one of its sender: empty if all went well, else what
+// is wrong as JSON {"reason": a reason of metav1.Status, "message"}. Whoever gets it, or sends it, forgets the session. The master sends a frame on `credit`
+// at least every third of the idle time (granting 0 keeps the session alive); a node that hears nothing for the idle time ends it.
 
 import { sessionFrameBytes } from "../limits.ts";
 

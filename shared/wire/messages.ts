@@ -70,7 +70,10 @@ export const Get = v.object({
 });
 export type Get = v.InferOutput<typeof Get>;
 
-/** Part `i` of `n` of an answer; the parts' bodies (base64), put together, are an encoded list of SetOperation. */
+/**
+ * Part `i` of `n` of an answer: each `body` is base64 of a piece; the pieces in order are encode(JSON of SetOperation[]). One get is answered by the parts
+ * from `from` to `from + window - 1`; who wants more sends the next get with the same rid. `gone`: that rid is not known, a head follows.
+ */
 export const Put = v.object({
   rid: text(32),
   gone: v.optional(v.boolean(), false),
@@ -95,7 +98,10 @@ export const Ack = v.object({
 });
 export type Ack = v.InferOutput<typeof Ack>;
 
-/** What a node says of one object: of a pod, its PodStatus; of itself (uid "node"), its NodeStatus and labels. */
+/**
+ * What a node says of one object. Of a pod, `state` is its PodStatus. Of itself (uid "node"), `state` is `{ status: NodeStatus, labels }`; its Ready
+ * condition is the master's to say and is ignored.
+ */
 export const ReportedObject = v.object({
   uid,
   obsGen: v.optional(u53, 0),
@@ -155,6 +161,7 @@ export const SessionOpen = v.object({
 });
 export type SessionOpen = v.InferOutput<typeof SessionOpen>;
 
+/** `csr`: PEM, signed by the key the node has, or by one it wants to change to. */
 export const Renew = v.object({ csr: text(8192) });
 export const Renewed = v.object({ certificate: v.optional(text(16384)), error: v.optional(text(256)) });
 
