@@ -222,3 +222,6 @@ export const logReopenPolls = 20;
 export const bindingsAtOnce = 64;
 /** Delays between attempts to bind a pod. */
 export const scheduleBackoff = { baseMs: 100, capMs: 10_000 } as const;
+/** Endpoints in one EndpointSlice, as upstream's controller makes them; and addresses in one Endpoints object. */
+export const sliceEndpoints = 100;
+export const endpointsAddresses = 1000;
