@@ -4,22 +4,23 @@ import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { EmbeddedStore, type OpenedStore } from "./face.ts";
 import type { Files } from "./files.ts";
-import { startReplica } from "./replica.ts";
+import { type ReplicaConfig, startReplica } from "./replica.ts";
 import { State } from "./state.ts";
 
-export interface EmbeddedConfig {
-  /** Directory of log and snapshots; made when it is not there. */
-  readonly dataDir: string;
+export interface EmbeddedConfig extends ReplicaConfig {
   /** Bytes of live keys and values above which puts get NoSpace. */
   readonly quotaBytes?: number;
 }
 
-/** Opens the store of a data directory, or a new one of one member. Resolves when everything acknowledged before is there and this member serves it. */
+/**
+ * Opens the store of a data directory, or a new one of one member. Resolves when everything acknowledged before is there and this member serves it.
+ * @throws StorageError when the directory cannot be used as it is
+ */
 export async function openStore(
   { clock, random, files, log }: { clock: Clock; random: Random; files: Files; log: Log },
-  { dataDir, quotaBytes = storeLiveBytes }: EmbeddedConfig,
+  { quotaBytes = storeLiveBytes, ...config }: EmbeddedConfig,
 ): Promise<OpenedStore> {
   const state = new State();
-  const replica = await startReplica({ clock, random, files, log, machine: state }, { dataDir });
+  const replica = await startReplica({ clock, random, files, log, machine: state }, config);
   return new EmbeddedStore({ clock, log, state, replica }, { quotaBytes });
 }

@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as assert from "uvu/assert";
-import { openStore } from "../../../master/store/embedded.ts";
+import { type EmbeddedConfig, openStore } from "../../../master/store/embedded.ts";
 import type { OpenedStore } from "../../../master/store/face.ts";
 import { nodeFiles } from "../../../master/store/files.ts";
 import type { KeyValue, StoreError, WatchBatch } from "../../../master/store/store.ts";
@@ -13,14 +13,13 @@ import { rejects, suite } from "../../kit/suite.ts";
 interface Context {
   dataDir: string;
   opened: OpenedStore[];
-  open(quotaBytes?: number): Promise<OpenedStore>;
+  open(config?: Partial<EmbeddedConfig>): Promise<OpenedStore>;
 }
 const test = suite<Context>("openStore", {
   async setup() {
     const dataDir = await mkdtemp(`${tmpdir()}/skerry-store-`), opened: OpenedStore[] = [];
-    const open = async (quotaBytes?: number): Promise<OpenedStore> => {
-      const needs = { clock: systemClock, random: systemRandom, files: nodeFiles, log: silentLog };
-      const store = await openStore(needs, { dataDir, ...quotaBytes !== undefined && { quotaBytes } });
+    const open = async (config: Partial<EmbeddedConfig> = {}): Promise<OpenedStore> => {
+      const store = await openStore({ clock: systemClock, random: systemRandom, files: nodeFiles, log: silentLog }, { dataDir, ...config });
       opened.push(store);
       return store;
     };
@@ -42,31 +41,37 @@ async function history(store: OpenedStore, from: number): Promise<WatchBatch[]> 
   return batches;
 }
 
-test("a store that is opened again has every key, revision, event and lease", async ({ open }) => {
-  const random = seeded(11);
-  let store = await open();
-  for (let i = 0; i < 30; i++) await Promise.all(Array.from({ length: 20 }, () => store.txn(randomTransaction(random, []))));
-  const { lease } = await store.grant(600);
-  await store.txn({ compares: [], then: [{ do: "put", key: "/leased", value: Uint8Array.of(1), lease }] });
-  await store.compact(store.status().revision - 100);
-  const before = store.status(), items = (await store.list("")).items, events = await history(store, before.compactRevision + 1);
-  await store.close();
+for (
+  const [from, config] of [["its log", {}], ["a snapshot and the log behind it", { snapshotEntries: 100, catchUpEntries: 10 }]] as const
+) {
+  test(`a store that is opened again from ${from} has every key, revision, event and lease`, async ({ open, dataDir }) => {
+    const random = seeded(11);
+    let store = await open(config);
+    for (let i = 0; i < 30; i++) await Promise.all(Array.from({ length: 20 }, () => store.txn(randomTransaction(random, []))));
+    const { lease } = await store.grant(600);
+    await store.txn({ compares: [], then: [{ do: "put", key: "/leased", value: Uint8Array.of(1), lease }] });
+    await store.compact(store.status().revision - 100);
+    const before = store.status(), items = (await store.list("")).items, events = await history(store, before.compactRevision + 1);
+    await store.close();
+    const snapshots = (await readdir(dataDir, { recursive: true })).filter((name) => name.endsWith(".snap"));
+    assert.is(snapshots.length > 0, "snapshotEntries" in config);
 
-  store = await open();
-  const after = store.status();
-  for (const part of ["clusterId", "clusterEpoch", "memberId", "revision", "compactRevision", "time", "liveBytes", "keys"] as const) {
-    assert.is(after[part], before[part], part);
-  }
-  assert.ok(after.term > before.term);
-  assert.equal((await store.list("")).items, items);
-  assert.equal(await history(store, before.compactRevision + 1), events);
-  assert.is(
-    (await store.txn({ compares: [], then: [{ do: "put", key: "/next", value: Uint8Array.of(1) }] })).revision,
-    before.revision + 1,
-  );
-  await store.revoke(lease);
-  assert.is((await store.get("/leased")).item, undefined);
-});
+    store = await open(config);
+    const after = store.status();
+    for (const part of ["clusterId", "clusterEpoch", "memberId", "revision", "compactRevision", "time", "liveBytes", "keys"] as const) {
+      assert.is(after[part], before[part], part);
+    }
+    assert.ok(after.term > before.term);
+    assert.equal((await store.list("")).items, items);
+    assert.equal(await history(store, before.compactRevision + 1), events);
+    assert.is(
+      (await store.txn({ compares: [], then: [{ do: "put", key: "/next", value: Uint8Array.of(1) }] })).revision,
+      before.revision + 1,
+    );
+    await store.revoke(lease);
+    assert.is((await store.get("/leased")).item, undefined);
+  });
+}
 
 test("writes of many callers at once all have their own revision", async ({ open }) => {
   const store = await open();
@@ -87,7 +92,7 @@ test("the value that is stored is the one that was given, whatever becomes of th
 });
 
 test("a store above its quota takes deletes and compaction only", async ({ open }) => {
-  const store = await open(1_000);
+  const store = await open({ quotaBytes: 1_000 });
   const put = (key: string, size: number) => store.txn({ compares: [], then: [{ do: "put", key, value: new Uint8Array(size) }] });
   await put("/a", 900);
   assert.is((await rejects(put("/b", 200)) as StoreError).reason, "NoSpace");
