@@ -81,7 +81,7 @@ function differences(
   within: Within | undefined,
   field: Field | undefined,
 ): string[] {
-  if (!field) return ["missing"];
+  if (!field) return [`${name}: missing`];
   const found: string[] = [];
   const compare = (what: string, theirs: unknown, mine: unknown) => {
     if (JSON.stringify(theirs) !== JSON.stringify(mine)) {

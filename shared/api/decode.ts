@@ -1,8 +1,9 @@
 // From a parsed body to an object: what is wrong with it comes back in the words and places Kubernetes uses.
-import * as v from "valibot";
+import type * as v from "valibot";
 import { reportedProblems } from "../limits.ts";
 import { quantityMessage } from "./quantity.ts";
 import type { Message, Type } from "./schema.ts";
+import type { Config } from "./walk.ts";
 
 /** One reason of a 422, in Kubernetes' words (metav1.StatusCause). */
 export type Cause = {
@@ -31,18 +32,16 @@ export interface Decoded<T> {
 
 /** Fills in defaults, drops unknown fields and empty ones, and says everything that is wrong at once. */
 export function decode<T>(type: Type<T>, input: unknown): Decoded<T> {
-  const { output, issues = [] } = v.safeParse(type, input, { abortPipeEarly: true });
-  const decoded: Decoded<T> = { value: output as T, unreadable: [], unknown: [], causes: [] };
+  // A hostile body has a million problems; nobody reads more than some.
+  const config: Config = { abortPipeEarly: true, room: { unknown: reportedProblems, others: reportedProblems } };
+  const { value, issues = [] } = type["~run"]({ value: input }, config);
+  const decoded: Decoded<T> = { value: value as T, unreadable: [], unknown: [], causes: [] };
   for (const issue of issues) {
-    if (issue.type === "unknown") report(decoded.unknown, () => `unknown field "${strictPath(issue)}"`);
-    else if (issue.kind === "schema") report(decoded.unreadable, () => unreadable(type, issue));
-    else report(decoded.causes, () => cause(issue));
+    if (issue.type === "unknown") decoded.unknown.push(`unknown field "${strictPath(issue)}"`);
+    else if (issue.kind === "schema") decoded.unreadable.push(unreadable(type, issue));
+    else decoded.causes.push(cause(issue));
   }
   return decoded;
-}
-/** A hostile body has a million problems; nobody reads more than some. */
-function report<P>(problems: P[], problem: () => P): void {
-  if (problems.length < reportedProblems) problems.push(problem());
 }
 
 function cause(issue: v.BaseIssue<unknown>): Cause {

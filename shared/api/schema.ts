@@ -1,11 +1,9 @@
 // A message is one list of numbered fields. `class Port extends message(…) {}` gives it one name with two meanings: the type of the object,
 // and a valibot schema whose fields OpenAPI, protobuf, patches, `kubectl explain` and the error paths are read from.
 import * as v from "valibot";
+import { type Config, flaw, inside, type Issue, type Json, type Result, step } from "./walk.ts";
 
-export type Json = Record<string, unknown>;
-type Issue = v.BaseIssue<unknown>;
-type Result = { value: unknown; typed?: boolean; issues?: Issue[] };
-type Config = v.Config<Issue>;
+export type { Json };
 
 /** A valibot schema that knows its protobuf and OpenAPI type. The construct signature only carries T; nobody calls it. */
 export interface Type<T> extends v.BaseSchema<unknown, unknown, Issue> {
@@ -85,7 +83,7 @@ export function inline<F extends Fields>(no: number, name: string, message: Mess
 /** What Go could decode; anything else is a bad request. `refine` adds what the API allows; anything else is an invalid object. */
 export const scalar = <T>(proto: string, openapi: Json, accepts: (value: never) => boolean, expected = proto): Type<T> =>
   Object.assign(v.custom<T>(accepts as never, () => `expected ${expected}`), { proto, openapi }) as never;
-export const refine = <T>(type: Type<T>, ...rules: v.BaseValidation<T, T, Issue>[]): Type<T> => (v.pipe as Function)(type, ...rules);
+export const refine = <T>(type: Type<T>, ...rules: v.BaseValidation<T, T, Issue>[]): Type<T> => v.pipe(type, ...rules as never[]) as never;
 export const oneOf = <const V extends string>(...values: V[]): Type<V> =>
   Object.assign(refine(string, v.values(values) as never), { openapi: { type: "string", enum: values } }) as never;
 
@@ -95,17 +93,28 @@ export const string: Type<string> = scalar("string", { type: "string" }, (s) => 
 export const bool: Type<boolean> = scalar("bool", { type: "boolean" }, (b) => typeof b === "boolean");
 export const int32: Type<number> = scalar("int32", { type: "integer", format: "int32" }, whole(31));
 export const int64: Type<number> = scalar("int64", { type: "integer", format: "int64" }, whole(53));
-export const double: Type<number> = scalar("double", { type: "number", format: "double" }, (n) => typeof n === "number");
+export const double: Type<number> = scalar("double", { type: "number", format: "double" }, Number.isFinite);
 export const bytes: Type<string> = scalar("bytes", { type: "string", format: "byte" }, (s) => v.is(base64, s), "base64");
 
 export const list = <T>(item: Type<T>): Type<T[]> =>
   ({
-    ...v.array(item),
+    kind: "schema",
+    type: "array",
     get proto() {
       return item.proto;
     },
     openapi: { type: "array" },
     item,
+    "~run": (at: Result, config: Config) => {
+      const input = at.value as Json & unknown[], output: unknown[] = [];
+      if (!Array.isArray(input)) return { ...flaw("schema", "array", input, "expected array"), typed: false };
+      at.typed = true;
+      for (let i = 0; i < input.length && !(config.abortEarly && at.issues); i++) {
+        output.push(step(at, "array", input, i, item["~run"]({ value: input[i] }, config), config));
+      }
+      at.value = output;
+      return at;
+    },
   }) as never;
 /** A list in JSON that is a message of its own in protobuf, with the list in field 1: ExtraValue, Verbs. */
 export const wrapped = <T>(proto: string, item: Type<T>): Type<T[]> => ({ ...list(item), proto }) as never;
@@ -120,10 +129,14 @@ export const map = <T>(item: Type<T>): Type<Record<string, T>> =>
     openapi: { type: "object" },
     item,
     "~run": (at: Result, config: Config) =>
-      inside(at, (input) =>
-        Object.fromEntries(
-          Object.keys(input).map((key) => [key, step(at, "map", input, key, item["~run"]({ value: input[key] }, config))]),
-        )),
+      inside(at, (input) => {
+        const output: [string, unknown][] = [];
+        for (const key of Object.keys(input)) {
+          output.push([key, step(at, "map", input, key, item["~run"]({ value: input[key] }, config), config)]);
+          if (config.abortEarly && at.issues) break;
+        }
+        return Object.fromEntries(output); // makes own properties, whatever their names
+      }),
   }) as never;
 /** A message declared further down, or around this field: `later((): Type<Schema> => Schema)`. */
 export const later = <T>(get: () => Type<T>): Type<T> =>
@@ -143,16 +156,21 @@ export function message<const F extends Fields>(
         let value = Object.hasOwn(input, key) ? input[key] : undefined;
         // Before its rules see it: `hostPort: 0` and `dnsPolicy: ""` are no wrong port or policy but none, and `name: ""` is a missing name.
         if (isBlank(field, value)) value = undefined;
-        if (value !== undefined && value !== null) value = step(at, "object", input, key, field.type["~run"]({ value }, config));
+        if (value !== undefined && value !== null) value = step(at, "object", input, key, field.type["~run"]({ value }, config), config);
+        if (config.abortEarly && at.issues) break;
         if (value === undefined || value === null || (!field.zero && isZero(field.type, value))) {
           if (field.default !== undefined) value = field.type["~run"]({ value: field.default }, config).value; // a fresh copy
-          else if (field.required) value = step(at, "object", input, key, flaw("validation", "required", undefined, "Required value"));
-          else continue;
+          else if (field.required) {
+            value = step(at, "object", input, key, flaw("validation", "required", undefined, "Required value"), config);
+          } else continue;
         }
         output[key] = value;
       }
       for (const key of Object.keys(input)) {
-        if (!Object.hasOwn(fields, key)) step(at, "object", input, key, flaw("schema", "unknown", input[key], "unknown field"));
+        if (Object.hasOwn(fields, key) || (config.room && config.room.unknown-- <= 0)) {
+          continue;
+        }
+        step(at, "object", input, key, flaw("schema", "unknown", input[key], "unknown field"), config);
       }
       return output;
     });
@@ -197,27 +215,3 @@ const isBlank = ({ type, zero, required, default: otherwise }: Field, value: unk
   if (required) return type.type === "array" && Array.isArray(value) && value.length === 0;
   return (value === 0 && type.openapi.type === "integer") || (value === false && type.openapi.type === "boolean");
 };
-const flaw = (kind: "schema" | "validation", type: string, input: unknown, message: string): Result => ({
-  typed: true,
-  value: input,
-  issues: [{ kind, type, input, expected: null, received: typeof input, message }],
-});
-
-function inside(at: Result, walk: (input: Json) => Json): Result {
-  const input = at.value;
-  if (typeof input !== "object" || input === null || Array.isArray(input)) {
-    return { ...flaw("schema", "object", input, "expected object"), typed: false };
-  }
-  at.typed = true;
-  at.value = walk(input as Json);
-  return at;
-}
-/** Hands a child's value up, and its issues with one more step of path. */
-function step(at: Result, type: "object" | "map", input: Json, key: string, child: v.OutputDataset<unknown, Issue> | Result): unknown {
-  for (const issue of child.issues ?? []) {
-    ((issue as { path?: unknown[] }).path ??= []).unshift({ type, origin: "value", input, key, value: input[key] });
-    (at.issues ??= []).push(issue);
-  }
-  if (!child.typed) at.typed = false;
-  return child.value;
-}
