@@ -225,3 +225,37 @@ export const scheduleBackoff = { baseMs: 100, capMs: 10_000 } as const;
 /** Endpoints in one EndpointSlice, as upstream's controller makes them; and addresses in one Endpoints object. */
 export const sliceEndpoints = 100;
 export const endpointsAddresses = 1000;
+
+/** Devices that one join token with counted uses can bring in: their keys stand in the token's Secret. */
+export const tokenUses = 1000;
+/** Bytes of one join request: a certificate request, and some words. */
+export const joinBodyBytes = 32 * 1024;
+/** Enrolments under way at a time: each costs a signature and four writes. */
+export const joinsAtOnce = 64;
+/** Days that a node's certificate holds. It is renewed at half. */
+export const nodeCertificateDays = 365;
+/** Pods and nodes whose reported state is being written at a time: they share an fsync. */
+export const intakeParallel = 256;
+/** Delays between attempts to write what nodes have reported, while the store does not take it. */
+export const intakeBackoff = { baseMs: 200, capMs: 10_000 } as const;
+/** Events of one node that wait to be written; more are not acknowledged, and come again. */
+export const intakeEvents = 500;
+/** Delays between heads that a node has not acknowledged. */
+export const headBackoff = { baseMs: 10_000, capMs: 5 * 60_000 } as const;
+/** Share of the full set above which a delta is not worth it. */
+export const deltaShare = 0.6;
+/** Bytes of one part of a set for a node that pays for its bytes: little is lost with a broken transfer. */
+export const meteredPartBytes = 8 * 1024;
+/** Sets that one node is fetching at a time. */
+export const nodeTransfers = 2;
+/** Milliseconds that rendering may hold the event loop in one piece. */
+export const renderSliceMs = 5;
+/** Milliseconds that a node has to begin with what a session asks of it. */
+export const sessionOpenMs = 10_000;
+
+/** Milliseconds of a lost connection before the API says so: links flap, and every word costs a write per pod. */
+export const unreachableAfterMs = 10_000;
+/** Milliseconds that a master which has just started waits for nodes it knows: their back-off's cap and 1.5 times the longest usual keepalive. */
+export const unseenGraceMs = 300_000 + 1.5 * 300_000;
+/** Milliseconds between renewals of a connected node's Lease: it is for reading, not for judging. */
+export const leaseRenewMs = 600_000;

@@ -31,6 +31,8 @@ export interface Controller {
   keysOf(change: Change, cache: Cache): Iterable<string>;
   /** Every key there is: what a new leader looks at. */
   allKeys(cache: Cache): Iterable<string>;
+  /** Wakes keys for reasons that stand in no object. Returns how to stop that. */
+  wakes?(add: (key: string) => void): () => void;
   /** Level-based and idempotent. A returned number asks for another look after so many milliseconds. */
   reconcile(key: string, context: Context): Promise<number | void>;
 }
@@ -42,6 +44,7 @@ export async function runController(controller: Controller, needs: Needs, signal
   const unsubscribe = cache.subscribe((change) => {
     for (const key of controller.keysOf(change, cache)) queue.add(key);
   });
+  const unwake = controller.wakes?.((key) => queue.add(key));
   const stop = () => queue.close();
   signal.addEventListener("abort", stop, { once: true });
   for (const key of controller.allKeys(cache)) queue.add(key);
@@ -72,6 +75,7 @@ export async function runController(controller: Controller, needs: Needs, signal
   };
   await Promise.all(Array.from({ length: controllerParallel }, worker));
   unsubscribe();
+  unwake?.();
   signal.removeEventListener("abort", stop);
 }
 

@@ -1,0 +1,42 @@
+// What runs on the leader and nowhere else: scheduler and controllers, once a term, with that term's signal.
+import type { Clock, Random } from "../shared/util/clock.ts";
+import type { Log } from "../shared/util/log.ts";
+import { bootstrap } from "./controllers/bootstrap.ts";
+import { runController } from "./controllers/controller.ts";
+import { createRecorder } from "./controllers/events.ts";
+import { controllers } from "./controllers/mod.ts";
+import type { Presence } from "./controllers/node_lifecycle.ts";
+import type { Cache } from "./registry/cache.ts";
+import type { Registry } from "./registry/face.ts";
+import { runScheduler } from "./scheduler/scheduler.ts";
+import type { Store } from "./store/store.ts";
+
+export interface LeaderNeeds {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly cache: Cache;
+  readonly presence: Presence;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Resolves when the signal has aborted and everything of the last term has stopped. */
+export function runLeaderGroup(needs: LeaderNeeds, config: { readonly podNetwork: string }, signal: AbortSignal): Promise<void> {
+  const { store, registry, cache, clock, random, log } = needs;
+  return store.lead("controllers", async (term) => {
+    await bootstrap(registry);
+    // Decide nothing over a view from before this term.
+    await cache.waitFor(registry.revision(), term.signal);
+    const recorder = createRecorder({ registry, clock, log }, "skerry-controllers"),
+      scheduled = createRecorder({ registry, clock, log }, "default-scheduler");
+    log.info("Leading: scheduler and controllers run here", { revision: cache.revision });
+    await Promise.all([
+      runScheduler({ registry, cache, clock, random, log, record: (about, ...what) => scheduled.record(about, ...what) }, term.signal),
+      ...controllers(needs, config).map((controller) =>
+        runController(controller, { registry, cache, clock, random, log, recorder }, term.signal)
+      ),
+    ]);
+    await Promise.all([recorder.idle(), scheduled.idle()]);
+  }, signal);
+}
