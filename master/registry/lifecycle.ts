@@ -1,6 +1,6 @@
 // How an object is born, changes, and goes. Pure: decides, never writes. Words and rules are those of apiserver's registry/rest (create.go, update.go,
 // delete.go), with the pod's grace period of pkg/registry/core/pod.
-import { isDeepStrictEqual } from "node:util";
+import { sameJson } from "../../shared/api/json.ts";
 import type { ObjectMeta } from "../../shared/api/meta.ts";
 import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
 import type { DeleteOptions } from "./face.ts";
@@ -76,7 +76,7 @@ function serverOwned(old: ObjectMeta): ObjectMeta {
 
 /** Is there nothing to write? The times in managedFields do not count: they would make every repeated apply a write. */
 export function unchanged(old: Draft, next: Draft): boolean {
-  return isDeepStrictEqual(comparable(old), comparable(next));
+  return sameJson(comparable(old), comparable(next));
 }
 function comparable({ metadata: { resourceVersion: _, managedFields, ...metadata }, apiVersion: _1, kind: _2, ...rest }: Draft): unknown {
   return { ...rest, metadata, managedFields: managedFields?.map(({ time: _, ...entry }) => entry) };
@@ -86,7 +86,7 @@ function comparable({ metadata: { resourceVersion: _, managedFields, ...metadata
 export function generationOf(kind: Kind, old: Draft, next: Draft): number | undefined {
   if (!countsGenerations(kind)) return undefined;
   const desired = ({ metadata: _, status: _1, apiVersion: _2, kind: _3, ...rest }: Draft) => rest;
-  return (old.metadata.generation ?? 0) + (isDeepStrictEqual(desired(old), desired(next)) ? 0 : 1);
+  return (old.metadata.generation ?? 0) + (sameJson(desired(old), desired(next)) ? 0 : 1);
 }
 
 /** Who must still let go of it: finalizers, and of a Namespace those of its spec, which go through /finalize. */
@@ -120,7 +120,7 @@ export function planDelete(kind: Kind, old: Draft, options: DeleteOptions, now: 
     if (metadata.generation !== undefined) marked.metadata.generation = metadata.generation + 1;
     if (isNamespace(kind)) marked.status = { ...old.status, phase: "Terminating" };
   } else {
-    if (grace === running && isDeepStrictEqual(finalizers, metadata.finalizers ?? [])) return { do: "wait" };
+    if (grace === running && sameJson(finalizers, metadata.finalizers ?? [])) return { do: "wait" };
     marked.metadata.deletionTimestamp = timestamp(Date.parse(metadata.deletionTimestamp!) + (grace - running) * 1000);
   }
   marked.metadata.deletionGracePeriodSeconds = grace;

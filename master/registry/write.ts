@@ -128,7 +128,7 @@ export class Writer {
     });
     const { object, error } = admit(kind, revised, old, { user: how.user, subresource: how.subresource });
     if (error) throw error;
-    const generation = generationOf(kind, old, object);
+    const generation = how.subresource === "status" ? undefined : generationOf(kind, old, object);
     if (generation !== undefined) object.metadata.generation = generation;
     return object;
   }

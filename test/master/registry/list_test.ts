@@ -4,6 +4,7 @@ import { namespaces } from "../../../shared/api/kinds/namespace.ts";
 import { pods } from "../../../shared/api/kinds/pod.ts";
 import { parseLabels } from "../../../shared/api/selector.ts";
 import type { ApiError } from "../../../shared/api/status.ts";
+import { listObjects } from "../../../master/registry/list.ts";
 import type { ListQuery, Registry } from "../../../master/registry/registry.ts";
 import { closeRegistry, openRegistry, type RegistryContext } from "../../kit/registry.ts";
 import { rejects, suite } from "../../kit/suite.ts";
@@ -16,7 +17,8 @@ const fill = (registry: Registry, count: number) =>
   Promise.all(Array.from({ length: count }, (_, i) => make(registry, `m${String(i).padStart(3, "0")}`, { odd: String(i % 2) })));
 async function pages(registry: Registry, query: ListQuery, between: () => Promise<unknown> = () => Promise.resolve()) {
   const all = [];
-  for (let token: string | undefined;;) {
+  let token: string | undefined;
+  for (;;) {
     const page = await registry.list(configMaps, { ...query, ...(token && { continue: token }) });
     all.push(page);
     token = page.continue;
@@ -56,6 +58,25 @@ test("list() fills its pages with what the selectors match", async ({ registry }
   assert.is((await registry.list(configMaps, { labels })).items.length, 16);
   const one = await registry.list(configMaps, { namespace: "default", fields: [{ field: "metadata.name", equal: true, value: "m00" }] });
   assert.is(one.items.length, 0, "a name is not a prefix");
+});
+
+test("list() shows one snapshot though a page takes several looks at the store", async ({ registry, store }) => {
+  await fill(registry, 12);
+  let looks = 0;
+  const list: typeof store.list = async (prefix, options) => {
+    const range = await store.list(prefix, { ...options, limit: 3 });
+    if (looks++ === 0) await registry.delete(configMaps, { namespace: "default", name: "m011" });
+    return range;
+  };
+  const { items } = await listObjects(
+    Object.assign(Object.create(store), { list, status: store.status.bind(store) }),
+    configMaps as never,
+    {
+      labels: parseLabels("odd=1"),
+      limit: 100,
+    },
+  );
+  assert.equal([items.map((item) => item.name), looks], [["m001", "m003", "m005", "m007", "m009", "m011"], 4]);
 });
 
 test("list() knows the fields a kind offers, and refuses others in Kubernetes' words", async ({ registry }) => {

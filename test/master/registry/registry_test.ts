@@ -6,8 +6,13 @@ import { eventViews } from "../../../shared/api/kinds/event_view.ts";
 import { leases } from "../../../shared/api/kinds/lease.ts";
 import { namespaces } from "../../../shared/api/kinds/namespace.ts";
 import { type Pod, pods } from "../../../shared/api/kinds/pod.ts";
+import { kinds } from "../../../shared/api/kinds/mod.ts";
 import { ApiError } from "../../../shared/api/status.ts";
+import { seeded, systemClock } from "../../../shared/util/clock.ts";
+import { silentLog } from "../../../shared/util/log.ts";
 import { keyOf } from "../../../master/registry/codec.ts";
+import { createRegistry } from "../../../master/registry/registry.ts";
+import type { Store, Transaction } from "../../../master/store/store.ts";
 import { closeRegistry, openRegistry, type RegistryContext, reopenRegistry } from "../../kit/registry.ts";
 import { rejects, suite } from "../../kit/suite.ts";
 
@@ -75,19 +80,28 @@ test("create() needs a namespace that is there and stays", async ({ registry }) 
   assert.is((await refused(registry.get(namespaces, { name: "brief" }))).reason, "NotFound");
 });
 
-test("create() never leaves an object in a namespace that was found empty after it was deleted", async ({ registry }) => {
-  for (let round = 0; round < 10; round++) {
-    const namespace = `round-${round}`;
-    await registry.create(namespaces, { metadata: { name: namespace } });
-    const creating = Array.from(
-      { length: 8 },
-      (_, i) => registry.create(configMaps, { metadata: { name: `m${i}`, namespace } }).catch(() => undefined),
-    );
-    await registry.delete(namespaces, { name: namespace });
-    const then = (await registry.list(configMaps, { namespace })).items.length;
-    await Promise.all(creating);
-    assert.is((await registry.list(configMaps, { namespace })).items.length, then);
-  }
+test("create() that has seen its namespace active does not write once it is terminating", async (context) => {
+  const { store, registry } = context;
+  let reach = () => {}, open = () => {};
+  const reached = new Promise<void>((resolve) => reach = resolve), gate = new Promise<void>((resolve) => open = resolve);
+  const slow: Store = Object.assign(Object.create(store) as Store, {
+    get: store.get.bind(store),
+    status: store.status.bind(store),
+    async txn(transaction: Transaction) {
+      reach();
+      await gate;
+      return await store.txn(transaction);
+    },
+  });
+  await registry.create(namespaces, { metadata: { name: "brief" } });
+  const other = createRegistry({ store: slow, clock: systemClock, random: seeded(3), log: silentLog, kinds });
+  const creating = refused(other.create(configMaps, { metadata: { name: "late", namespace: "brief" } }));
+  await reached;
+  await registry.delete(namespaces, { name: "brief" });
+  assert.is((await registry.list(configMaps, { namespace: "brief" })).items.length, 0);
+  open();
+  assert.is((await creating).details!.causes![0]!.reason, "NamespaceTerminating");
+  assert.is((await registry.list(configMaps, { namespace: "brief" })).items.length, 0, "what was found empty stays empty");
 });
 
 test("create() with dryRun says what would be, and stores nothing", async ({ registry }) => {
