@@ -136,5 +136,5 @@ const isObject = (value: unknown): value is Json => typeof value === "object" &&
 /** Upstream's answer: the reason stands among the causes. */
 const unfit = (message: string): ApiError =>
   new ApiError("Invalid", "the server rejected our request due to an error in our request", {
-    details: { causes: [{ reason: "UnexpectedServerResponse", message: `The JSON patch cannot be applied: ${message}` }] },
+    details: { causes: [{ reason: "UnexpectedServerResponse", field: "patch", message: `cannot be applied: ${message}` }] },
   });

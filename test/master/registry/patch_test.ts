@@ -85,7 +85,7 @@ patch("does what RFC 6902 Appendix A says", () => {
 patch("says why with a cause, and 422, as upstream", () => {
   const { reason, code, message, details } = failure({ a: 1 }, [{ op: "test", path: "/a", value: 2 }]);
   assert.equal([reason, code, message], ["Invalid", 422, "the server rejected our request due to an error in our request"]);
-  assert.match(details!.causes![0]!.message!, "testing value /a failed");
+  assert.match(details!.causes![0]!.message!, "cannot be applied: testing value /a failed");
 });
 patch("refuses what is no patch", () => {
   for (
