@@ -1,5 +1,7 @@
 // The container engine is Podman 4.3 or later, through its REST API. Podman holds all state: what is remembered here only saves a question (inspect answers, keyed
 // by state) or is what Podman forgets (why a start failed, whom the kernel's OOM killer took). Restart the agent, or Podman's service: nothing is lost, nothing moves.
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import process from "node:process";
 import { ContainersApi, ImagesApi, PodsApi, SystemApi } from "podman-api-client";
 import { podmanHeadTimeoutMs } from "../../shared/limits.ts";
@@ -8,7 +10,7 @@ import { nextDelay } from "../../shared/util/backoff.ts";
 import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { cgroupStats } from "./cgroup_stats.ts";
-import { reopenConmonLog } from "./conmon.ts";
+import { endExecMonitors, reopenConmonLog } from "./conmon.ts";
 import { qualified } from "./image_reference.ts";
 import { runtimeError, status } from "./podman_errors.ts";
 import { openProcess, runProcess } from "./podman_exec.ts";
@@ -129,7 +131,11 @@ export class PodmanRuntime implements ContainerRuntime {
       for (const { Id } of pod.Containers ?? []) {
         if (Id !== undefined && Id !== pod.InfraContainerID) await this.removeContainer(Id, signal);
       }
-      if (pod.InfraContainerID) await this.#killOrphan(pod.InfraContainerID, 0);
+      if (pod.InfraContainerID) {
+        await this.#killOrphan(pod.InfraContainerID, 0);
+        const infra = await this.#containers({ signal }).inspect(pod.InfraContainerID);
+        if (pod.CgroupPath) await endExecMonitors(pod.CgroupPath, infra?.State?.ConmonPid || undefined);
+      }
       await this.#pods({ signal }).remove(id, { force: true, timeout: 0 } as never);
     }, signal);
   }
@@ -138,6 +144,7 @@ export class PodmanRuntime implements ContainerRuntime {
     const name = nameOfContainer(spec);
     return await this.#attempt(`create container ${name}`, async () => {
       const containers = this.#containers({ signal });
+      await mkdir(dirname(spec.logPath), { recursive: true, mode: 0o700 }); // conmon makes the file, not its directory
       try {
         return { id: (await containers.create(containerCreateRequest(sandboxId, { ...spec, image: qualified(spec.image) }))).Id! };
       } catch (error) {

@@ -130,7 +130,7 @@ export class PodmanTransport {
 
   /** POST that turns the connection into a raw two-way pipe (exec start, attach). @throws PodmanUnavailable, or what Podman answered */
   hijack(path: string, body: unknown, headTimeoutMs = podmanHeadTimeoutMs): Promise<Hijacked> {
-    const json = JSON.stringify(body ?? {});
+    const json = body === undefined ? "" : JSON.stringify(body); // attach: a body would arrive as the process' stdin
     return new Promise((resolve, reject) => {
       const request = http.request({
         socketPath: this.#socketPath,

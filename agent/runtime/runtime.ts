@@ -149,7 +149,7 @@ export interface ContainerRuntime {
   removeContainer(id: string, signal?: AbortSignal): Promise<void>;
   /** Undefined: it is not on this node. */
   image(reference: string): Promise<ImageInfo | undefined>;
-  /** @throws RuntimeError ImagePull with the registry's own words */
+  /** `auth` is the base64url of `{"username", "password"}` or `{"identitytoken"}`. @throws RuntimeError ImagePull with the registry's own words */
   pull(reference: string, options: { auth?: string; signal?: AbortSignal; progress?(line: string): void }): Promise<ImageInfo>;
   exec(containerId: string, command: readonly string[], options: { timeoutMs: number; maxOutputBytes: number }): Promise<ExecResult>;
   open(containerId: string, command: readonly string[] | undefined, options: { stdin: boolean; tty: boolean }): Promise<ProcessStreams>;
