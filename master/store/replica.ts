@@ -16,7 +16,7 @@ import { compactionIndex, Snapshotter } from "./snapshotter.ts";
 import { StoreError } from "./store.ts";
 import type { Wal } from "./wal.ts";
 
-/** Brings messages to other members; may lose, repeat and reorder them. Those of other clusters it keeps out. */
+/** Brings messages to other members; may lose and reorder them, and repeat all but proposals, which would be applied twice. Those of other clusters it keeps out. */
 export interface Transport {
   send(message: Message): void;
 }

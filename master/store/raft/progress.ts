@@ -16,6 +16,8 @@ export class Progress {
   probing = false;
   /** Index of the snapshot that is on its way. */
   pendingSnapshot = 0;
+  /** Ticks since it was offered. */
+  snapshotTicks = 0;
   /** Ticks of the last full catch-up round (thesis §4.2.1): how long it took until the member held what was last when the round began. */
   catchUpTicks = Infinity;
   #round: { target: number; ticks: number } | undefined;
@@ -69,6 +71,7 @@ export class Progress {
     } else if (state === "replicate") this.nextIndex = this.matchIndex + 1;
     this.state = state;
     this.pendingSnapshot = pendingSnapshot;
+    this.snapshotTicks = 0;
     this.probing = false;
     this.#inFlight.length = 0;
     this.#bytes = 0;
@@ -80,8 +83,9 @@ export class Progress {
     if (first) this.#bytes -= first.bytes;
   }
 
-  /** Measures catch-up rounds; called once a tick with the leader's last index. */
+  /** Counts, and measures catch-up rounds; called once a tick with the leader's last index. */
   tick(lastIndex: number): void {
+    this.snapshotTicks++;
     this.#round ??= { target: lastIndex, ticks: 0 };
     if (this.matchIndex >= this.#round.target) {
       this.catchUpTicks = this.#round.ticks;

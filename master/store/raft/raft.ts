@@ -371,4 +371,10 @@ export class Raft {
     snapshotInstalled(this.#core, meta);
     this.#core.offered = meta;
   }
+
+  /** It could not be fetched; the leader will offer another. */
+  installFailed(meta: SnapshotMeta): void {
+    if (this.#core.installing !== meta) return;
+    this.#core.installing = this.#installTaken = undefined;
+  }
 }

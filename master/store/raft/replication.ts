@@ -131,6 +131,8 @@ export function handleHeartbeatResponse(core: Core, message: MessageOf<"Heartbea
   progress.active = true;
   progress.probing = false;
   if (progress.state === "replicate" && progress.paused) progress.freeOne();
+  // Whether the offer was lost or the transfer takes long, a newer one does no harm: the member ignores what it is already fetching.
+  if (progress.state === "snapshot" && progress.snapshotTicks >= core.config.electionTicks) sendSnapshot(core, message.from);
   if (progress.matchIndex < core.log.lastIndex || progress.state === "probe") sendAppend(core, message.from);
   const confirmed = core.reads.confirm(core.conf, core.id, message.from, message.round);
   if (!confirmed) return;
