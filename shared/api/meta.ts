@@ -1,16 +1,10 @@
-// What every object carries, and the syntax its names share.
-import * as v from "valibot";
+// What every object carries, and the messages that kinds share.
 import { atomic, bool, field, int64, list, map, message, optional, refine, required, string } from "./schema.ts";
+import { dns1123Label, obeys } from "./names.ts";
 import { fieldsV1, time } from "./scalars.ts";
 
-export const label = refine(
-  string,
-  v.maxLength(63, "must be no more than 63 characters"),
-  v.regex(
-    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
-  ),
-);
+/** A name that is one part of a host name. */
+export const label = refine(string, obeys(dns1123Label));
 
 export class OwnerReference extends message(
   "k8s.io.apimachinery.pkg.apis.meta.v1.OwnerReference",
