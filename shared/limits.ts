@@ -259,3 +259,20 @@ export const unreachableAfterMs = 10_000;
 export const unseenGraceMs = 300_000 + 1.5 * 300_000;
 /** Milliseconds between renewals of a connected node's Lease: it is for reading, not for judging. */
 export const leaseRenewMs = 600_000;
+
+/** Delays until a get that was not answered is sent again. */
+export const getRetry = { baseMs: 5_000, capMs: 120_000 } as const;
+/** Parts of one set that a node takes: 2,048 × 16 KiB is more than it could hold. */
+export const putPartsKept = 2048;
+/** Bytes of reported states in one message: a payload holds them, with room for the frame around them. */
+export const reportBytes = 24 * 1024;
+/** Milliseconds until a state that nobody waits for is reported; and until what was not acknowledged is said again. */
+export const reportFlushMs = 2_000;
+export const reportRepeatMs = 15_000;
+
+/** Delays between a container's end and its next start, and the run after which it counts as sound again: Kubernetes' own. */
+export const crashBackoff = { baseMs: 10_000, capMs: 300_000, resetMs: 600_000 } as const;
+/** Delays between attempts to pull an image; with jitter, because a whole fleet asks one registry. */
+export const imagePullBackoff = { baseMs: 10_000, capMs: 300_000 } as const;
+/** Delays between attempts at anything else about a pod that went wrong on its node. */
+export const podBackoff = { baseMs: 1_000, capMs: 60_000 } as const;
