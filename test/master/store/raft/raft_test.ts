@@ -160,6 +160,16 @@ test("§5.2 an answer counts once for each voter, and only in the term it was as
   assert.is(desk.raft.role, "leader");
 });
 
+test("a pre-vote granted for an earlier attempt does not count for a later one", () => {
+  const desk = new Desk({ hardState: { term: 4 } }).tick(20).hear(2, 5, { type: "PreVoteResponse", granted: true }).finish();
+  desk.tick(20);
+  assert.equal([desk.raft.role, desk.raft.term], ["preCandidate", 5], "nobody answered the votes of term 5");
+  desk.hear(3, 5, { type: "PreVoteResponse", granted: true }).finish();
+  assert.is(desk.raft.role, "preCandidate");
+  desk.hear(3, 6, { type: "PreVoteResponse", granted: true }).finish();
+  assert.is(desk.raft.role, "candidate");
+});
+
 test("§5.4.1 no vote for a log that is behind", () => {
   const desk = new Desk({ entries: [entry(1, 1), entry(2, 3)], hardState: { term: 3 } });
   const ask = (term: number, lastIndex: number, lastTerm: number) =>
@@ -298,6 +308,12 @@ test("a completion that a truncation overtook says nothing about the entries tha
   assert.equal(desk.applied, [], "entry 2 of term 2 is not on disk yet");
   desk.finish();
   assert.equal(desk.applied.map(({ term }) => term), [1, 2]);
+});
+
+test("nothing that was not durable in a term is promised to its leader in the next", () => {
+  const desk = new Desk().hear(2, 1, append(0, 0, [entry(1, 1)])).take().hear(2, 1, append(1, 1, [entry(2, 1)])).take();
+  desk.hear(3, 2, append(1, 1, [entry(2, 2)])).finish();
+  assert.equal(desk.sent("AppendResponse").map(({ to, term, index }) => [to, term, index]), [[2, 1, 1], [3, 2, 2]]);
 });
 
 test("the pipeline to a member is bounded, and a lost message does not close it for good", () => {
