@@ -17,7 +17,7 @@ import { openProcess, runProcess } from "./podman_exec.ts";
 import { ensureNetwork, type PodmanNetwork } from "./podman_network.ts";
 import { detailOf, runs } from "./podman_observe.ts";
 import { type ObserverDependencies, PodmanObserver } from "./podman_observer.ts";
-import { containerCreateRequest, nameOfContainer, podCreateRequest, sandboxName } from "./podman_spec.ts";
+import { containerCreateRequest, nameOfContainer, podCreateRequest, sandboxName, usesHostIpc } from "./podman_spec.ts";
 import { type CallOptions, jsonLines, type PodmanTransport, PodmanUnavailable } from "./podman_transport.ts";
 import {
   type Actual,
@@ -145,8 +145,13 @@ export class PodmanRuntime implements ContainerRuntime {
     return await this.#attempt(`create container ${name}`, async () => {
       const containers = this.#containers({ signal });
       await mkdir(dirname(spec.logPath), { recursive: true, mode: 0o700 }); // conmon makes the file, not its directory
+      const pod = await this.#pods({ signal }).inspect(sandboxId);
+      if (pod === null) throw new RuntimeError("NotFound", `Cannot create container ${name}: sandbox ${sandboxId} is gone`);
+      const request = containerCreateRequest(sandboxId, { ...spec, image: qualified(spec.image) }, {
+        hostIpc: usesHostIpc(pod.SharedNamespaces ?? []),
+      });
       try {
-        return { id: (await containers.create(containerCreateRequest(sandboxId, { ...spec, image: qualified(spec.image) }))).Id! };
+        return { id: (await containers.create(request)).Id! };
       } catch (error) {
         if (status(error) !== 500) throw error;
         // Podman 4 says 500 to all of these; its state says which.
@@ -157,9 +162,6 @@ export class PodmanRuntime implements ContainerRuntime {
           throw new RuntimeError("ImageMissing", `Cannot create container ${name}: image ${spec.image} is not on this node`, {
             cause: error,
           });
-        }
-        if (!(await this.#pods({ signal }).exists(sandboxId))) {
-          throw new RuntimeError("NotFound", `Cannot create container ${name}: sandbox ${sandboxId} is gone`, { cause: error });
         }
         throw error;
       }

@@ -20,7 +20,12 @@ export const nameOfContainer = (spec: ContainerSpec): string => containerName(po
 
 /** Body of POST /pods/create. `network` is the Podman network whose bridge is the node's pod network. */
 export function podCreateRequest(spec: SandboxSpec, network: string): Record<string, unknown> {
-  const shared = ["net", "ipc", ...(spec.hostNetwork ? [] : ["uts"]), ...(spec.shareProcessNamespace || spec.hostPid ? ["pid"] : [])];
+  const shared = [
+    "net",
+    ...(spec.hostIpc ? [] : ["ipc"]), // libpod 4 gives a pod no host IPC: its members take it one by one, see `usesHostIpc`
+    ...(spec.hostNetwork ? [] : ["uts"]),
+    ...(spec.shareProcessNamespace || spec.hostPid ? ["pid"] : []),
+  ];
   return {
     name: sandboxName(spec),
     labels: identityLabels(spec),
@@ -31,7 +36,6 @@ export function podCreateRequest(spec: SandboxSpec, network: string): Record<str
       ? { netns: { nsmode: "host" } }
       : { hostname: spec.hostname, netns: { nsmode: "bridge" }, Networks: { [network]: attachment(spec.address) } }),
     ...(spec.hostPid ? { pidns: { nsmode: "host" } } : {}),
-    ...(spec.hostIpc ? { ipcns: { nsmode: "host" } } : {}),
     ...(spec.dns ? { dns_server: [...spec.dns.servers], dns_search: [...spec.dns.searches], dns_option: [...spec.dns.options] } : {}),
     ...(spec.hostAliases.length === 0
       ? {}
@@ -41,6 +45,9 @@ export function podCreateRequest(spec: SandboxSpec, network: string): Record<str
     ...(Object.keys(spec.sysctls).length === 0 ? {} : { sysctl: { ...spec.sysctls } }),
   };
 }
+
+/** Whether a pod was created with hostIpc, from the namespaces that its members share: our other pods all share `ipc`. */
+export const usesHostIpc = (sharedNamespaces: readonly string[]): boolean => !sharedNamespaces.includes("ipc");
 
 const attachment = (address: string | undefined) => ({
   interface_name: "eth0",
@@ -55,7 +62,7 @@ const portMapping = (port: SandboxSpec["ports"][number]) => ({
 });
 
 /** Body of POST /containers/create, for a member of the pod `sandboxId`. @throws RuntimeError Engine for a group without a user, as CRI does */
-export function containerCreateRequest(sandboxId: string, spec: ContainerSpec): SpecGenerator {
+export function containerCreateRequest(sandboxId: string, spec: ContainerSpec, pod: { hostIpc: boolean }): SpecGenerator {
   const { security } = spec;
   const user = userOf(security.user, security.group);
   const limits = resourceLimits(spec.resources);
@@ -63,6 +70,7 @@ export function containerCreateRequest(sandboxId: string, spec: ContainerSpec): 
     name: nameOfContainer(spec),
     pod: sandboxId,
     image: spec.image,
+    ...(pod.hostIpc ? { ipcns: { nsmode: "host" } } : {}),
     labels: {
       ...identityLabels(spec),
       [containerLabels.container]: spec.container,

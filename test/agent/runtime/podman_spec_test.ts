@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import * as assert from "uvu/assert";
-import { containerCreateRequest, podCreateRequest } from "../../../agent/runtime/podman_spec.ts";
+import { containerCreateRequest, podCreateRequest, usesHostIpc } from "../../../agent/runtime/podman_spec.ts";
 import { type ContainerSpec, RuntimeError, type SandboxSpec } from "../../../agent/runtime/runtime.ts";
 import { suite } from "../../kit/suite.ts";
 
@@ -11,7 +11,7 @@ const folder = new URL("./podman_spec/", import.meta.url);
 const read = (name: string) => JSON.parse(readFileSync(new URL(name, folder), "utf8"));
 type Input = { sandbox: SandboxSpec } | { container: ContainerSpec };
 const request = (input: Input) =>
-  "sandbox" in input ? podCreateRequest(input.sandbox, "skerry") : containerCreateRequest("0123abcd", input.container);
+  "sandbox" in input ? podCreateRequest(input.sandbox, "skerry") : containerCreateRequest("0123abcd", input.container, { hostIpc: false });
 
 for (const name of readdirSync(folder).filter((file) => file.endsWith(".input.json")).map((file) => file.replace(".input.json", ""))) {
   test(`the create request of ${name}`, () => {
@@ -21,11 +21,21 @@ for (const name of readdirSync(folder).filter((file) => file.endsWith(".input.js
   });
 }
 
+test("the members of a pod with hostIpc take the host's IPC namespace one by one", () => {
+  const { sandbox } = read("sandbox_host.input.json") as { sandbox: SandboxSpec };
+  const shared = podCreateRequest(sandbox, "skerry").shared_namespaces as string[];
+  assert.is(usesHostIpc(shared), true);
+  assert.is(usesHostIpc(podCreateRequest({ ...sandbox, hostIpc: false }, "skerry").shared_namespaces as string[]), false);
+  const { container } = read("container_minimal.input.json") as { container: ContainerSpec };
+  const { ipcns } = containerCreateRequest("0123abcd", container, { hostIpc: true }) as { ipcns?: { nsmode?: string } };
+  assert.equal(ipcns, { nsmode: "host" });
+});
+
 test("containerCreateRequest() refuses a group without a user", () => {
   const { container } = read("container_minimal.input.json") as { container: ContainerSpec };
   const spec = { ...container, security: { ...container.security, group: 2000 } };
   assert.throws(
-    () => containerCreateRequest("0123abcd", spec),
+    () => containerCreateRequest("0123abcd", spec, { hostIpc: false }),
     (error: unknown) => error instanceof RuntimeError && /runAsUser/.test(error.message),
   );
 });
