@@ -47,7 +47,8 @@ export const resourceHandler = (all: Api) => async (c: HttpContext): Promise<Res
   const accept = c.req.header("accept"), api: Api = { ...all, registry: sourceOf(all.registry, kind, all.memory) };
   if (resource.subresource !== "") return await answerSubresource({ api, c, kind, wanted: negotiate(accept, "object") });
   const collection = resource.name === "", everywhere = kind.namespaced && resource.namespace === "";
-  const sensible = (verb !== "create" || collection) && (!everywhere || verb === "list" || verb === "watch");
+  const onCollection = verb === "create" || verb === "list" || verb === "watch" || verb === "deletecollection";
+  const sensible = onCollection === collection && (!everywhere || verb === "list" || verb === "watch");
   if (!sensible || !verbsOf(kind).includes(verb) || !Object.hasOwn(verbs, verb)) throw methodNotAllowed();
   if (kind.stored === false && verb === "create") return await answerQuestion({ api: all, c, kind, wanted: negotiate(accept, "object") });
   return await verbs[verb]!({ api, c, kind, wanted: negotiate(accept, ...forms) });
