@@ -27,11 +27,21 @@ interface RecoveryNeeds extends WalNeeds {
   readonly machine: StateMachine;
 }
 
+export interface RecoveryConfig {
+  readonly dataDir: string;
+  readonly segmentBytes?: number;
+  readonly catchUpEntries: number;
+  readonly join?: Join;
+}
+
+/** What a member of a running cluster begins with when its directory is empty: who it is, and who the others are. The log tells the rest. */
+export interface Join {
+  readonly identity: Identity;
+  readonly conf: ConfState;
+}
+
 /** @throws StorageError; then nothing in the directory was changed */
-export async function recover(
-  needs: RecoveryNeeds,
-  config: { dataDir: string; segmentBytes?: number; catchUpEntries: number },
-): Promise<Recovered> {
+export async function recover(needs: RecoveryNeeds, config: RecoveryConfig): Promise<Recovered> {
   const directory = `${config.dataDir}/wal`;
   await needs.files.makeDirectory(directory);
   const snapshots = new Snapshots(needs, `${config.dataDir}/snapshots`);
@@ -42,9 +52,10 @@ export async function recover(
   if (opened) return await assemble(opened.wal, opened.replayed, snapshots, snapshot);
   const present = await snapshots.list();
   if (present.length > 0) throw new StorageError("Missing", directory, `it holds no log, though there are snapshots (${present[0]})`);
-  const identity = newIdentity(needs.random), conf = soleVoter(identity.memberId);
+  const identity = config.join?.identity ?? newIdentity(needs.random), conf = config.join?.conf ?? soleVoter(identity.memberId);
   const wal = await Wal.create(needs, options, identity, conf);
-  needs.log.info("A new cluster begins", { clusterId: identity.clusterId, memberId: identity.memberId });
+  const { clusterId, memberId } = identity;
+  needs.log.info(config.join ? "A new member of a cluster begins" : "A new cluster begins", { clusterId, memberId });
   const log = { base: { index: 0, term: 0 }, entries: [], commit: 0, applied: 0 };
   return { wal, snapshots, snapshot: undefined, conf, hardState: { term: 0, vote: 0, commit: 0 }, log, time: 0 };
 }

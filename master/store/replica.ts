@@ -7,11 +7,13 @@ import type { Files } from "./files.ts";
 import { Leadership } from "./leadership.ts";
 import type { StateMachine } from "./machine.ts";
 import { PendingProposals, PendingReads } from "./pending.ts";
-import type { ConfState } from "./raft/membership.ts";
+import type { ConfState, MemberChange } from "./raft/membership.ts";
 import type { LogEntry, Message, SnapshotMeta } from "./raft/message.ts";
 import type { Role } from "./raft/core.ts";
 import { type Append, Raft, type Ready, type Refusal } from "./raft/raft.ts";
-import { recover } from "./recovery.ts";
+import { type Join, recover } from "./recovery.ts";
+import type { Snapshots } from "./snapshot.ts";
+import { installSnapshot } from "./snapshot_install.ts";
 import { compactionIndex, Snapshotter } from "./snapshotter.ts";
 import { StoreError } from "./store.ts";
 import type { Wal } from "./wal.ts";
@@ -19,6 +21,8 @@ import type { Wal } from "./wal.ts";
 /** Brings messages to other members; may lose and reorder them, and repeat all but proposals, which would be applied twice. Those of other clusters it keeps out. */
 export interface Transport {
   send(message: Message): void;
+  /** The bytes of a snapshot that `from` has offered: what its snapshotBytes() gives. */
+  fetch(snapshot: SnapshotMeta, from: number): AsyncIterable<Uint8Array>;
 }
 
 export interface ReplicaNeeds {
@@ -37,6 +41,8 @@ export interface ReplicaConfig {
   readonly snapshotEntries?: number;
   /** Entries kept behind a snapshot for members that lag. */
   readonly catchUpEntries?: number;
+  /** Makes an empty directory that of a member of a running cluster, instead of a cluster of its own. */
+  readonly join?: Join;
 }
 
 export interface ReplicaStatus {
@@ -84,7 +90,7 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
       afterEntries: config.snapshotEntries,
       catchUpEntries: keep,
     });
-    const replica = new Replica(needs, { raft, wal, snapshotter, unlock }, { time: snapshot?.time ?? 0, catchUpEntries: keep });
+    const replica = new Replica(needs, { raft, wal, snapshots, snapshotter, unlock }, { time: snapshot?.time ?? 0, catchUpEntries: keep });
     await replica.start(options.signal);
     return replica;
   } catch (error) {
@@ -99,6 +105,7 @@ export class Replica {
   readonly #needs: ReplicaNeeds;
   readonly #raft: Raft;
   readonly #wal: Wal;
+  readonly #snapshots: Snapshots;
   readonly #snapshotter: Snapshotter;
   readonly #unlock: () => Promise<void>;
   readonly #leadership: Leadership;
@@ -113,6 +120,10 @@ export class Replica {
   #stopping = false;
   #turnDue = false;
   #yielding = false;
+  /** The state is being replaced. */
+  #held = false;
+  #installs: Promise<void> = Promise.resolve();
+  readonly #ended = new AbortController();
   #appends: Promise<void> = Promise.resolve();
   #lastWrite = 0;
   #lastTick = 0;
@@ -121,12 +132,13 @@ export class Replica {
 
   constructor(
     needs: ReplicaNeeds,
-    parts: { raft: Raft; wal: Wal; snapshotter: Snapshotter; unlock: () => Promise<void> },
+    parts: { raft: Raft; wal: Wal; snapshots: Snapshots; snapshotter: Snapshotter; unlock: () => Promise<void> },
     start: { time: number; catchUpEntries: number },
   ) {
     this.#needs = needs;
     this.#raft = parts.raft;
     this.#wal = parts.wal;
+    this.#snapshots = parts.snapshots;
     this.#snapshotter = parts.snapshotter;
     this.#unlock = parts.unlock;
     this.#time = start.time;
@@ -198,6 +210,31 @@ export class Replica {
     this.#turnSoon();
   }
 
+  /** The bytes of the snapshot that this member has offered, for who fetches it. */
+  snapshotBytes({ index, term }: SnapshotMeta): AsyncIterable<Uint8Array> {
+    return this.#snapshots.bytes(index, term);
+  }
+
+  /** Proposes a change of the members; it is made when status().conf shows it. @throws StoreError NotLeader, Invalid */
+  changeMembers(changes: readonly MemberChange[], options: { force?: boolean } = {}): void {
+    const refusal = this.#raft.proposeConf(changes, this.#needs.clock.now(), options.force);
+    if (refusal === "Refused") {
+      throw new StoreError(
+        "Invalid",
+        "Cannot change the members so: it changes nothing, or too few of those who would decide are up to date",
+      );
+    }
+    if (refusal) throw refused(refusal);
+    this.#turnSoon();
+  }
+
+  /** Hands leadership to another voter. @returns false when this member does not lead or that one is no voter */
+  transfer(member: number): boolean {
+    const begun = this.#raft.transfer(member);
+    this.#turnSoon();
+    return begun;
+  }
+
   lead(name: string, work: (term: { signal: AbortSignal }) => Promise<void>, signal: AbortSignal): Promise<void> {
     return this.#leadership.lead(name, work, signal);
   }
@@ -231,7 +268,9 @@ export class Replica {
     this.#cancelTick();
     this.#leadership.update(0);
     this.#reads.rejectAll(new StoreError("Closed", "Cannot read: the store is closing"));
+    this.#ended.abort(new Error("the store is closing"));
     await this.#snapshotter.close();
+    await this.#installs;
     await this.#appends.catch(() => {});
     if (!this.#failure) await this.#wal.seal();
     await this.#wal.close();
@@ -247,7 +286,7 @@ export class Replica {
 
   #turn(): void {
     this.#turnDue = false;
-    if (this.#failure || this.#yielding) return;
+    if (this.#failure || this.#yielding || this.#held) return;
     const { clock } = this.#needs, until = clock.monotonic() + storeSliceMs;
     try {
       const context = this.#reads.ask();
@@ -287,6 +326,7 @@ export class Replica {
     if (last) this.#raft.applyDone(last.index);
     if (last && this.#snapshotter.isDue(last.index)) void this.#takeSnapshot({ index: last.index, term: last.term, conf: this.#raft.conf });
     this.#reads.applied(this.#raft.appliedIndex);
+    if (ready.install) this.#installs = this.#install(ready.install, this.#raft.leader);
   }
 
   async #write(append: Append): Promise<void> {
@@ -311,6 +351,38 @@ export class Replica {
     } catch (error) {
       this.#poison(error);
     }
+  }
+
+  async #install(meta: SnapshotMeta, leader: number): Promise<void> {
+    const { machine, transport, log } = this.#needs, parts = { machine, snapshots: this.#snapshots, wal: this.#wal };
+    await this.#installs; // one at a time
+    if (!transport || this.#ended.signal.aborted || this.#raft.commitIndex >= meta.index) return this.#raft.installFailed(meta);
+    try {
+      const done = await installSnapshot(parts, {
+        meta,
+        source: transport.fetch(meta, leader),
+        signal: this.#ended.signal,
+        hold: async () => {
+          this.#held = true;
+          await this.#appends;
+          return this.#raft.commitIndex < meta.index;
+        },
+        fitsLog: () => this.#raft.termAt(meta.index) === meta.term,
+      });
+      if ("failed" in done) {
+        log.warn("The leader's snapshot was not installed", { index: meta.index, error: done.failed });
+        this.#raft.installFailed(meta);
+      } else {
+        this.#raft.snapshotInstalled(meta);
+        this.#snapshotter.installed(meta.index);
+        this.#time = Math.max(this.#time, done.time);
+        log.info("The leader's snapshot is installed", { index: meta.index });
+      }
+    } catch (error) {
+      this.#poison(error);
+    }
+    this.#held = false;
+    this.#turn();
   }
 
   #send(messages: readonly Message[]): void {
@@ -371,6 +443,7 @@ function refused(refusal: Refusal): StoreError {
     case "Transferring":
       return new StoreError("NotLeader", "Cannot write: leadership is being handed over");
     case "Pending":
+      return new StoreError("Overloaded", "Cannot change the members: another change is under way");
     case "Overloaded":
       return new StoreError("Overloaded", "Cannot write: too many writes wait to be made durable");
   }

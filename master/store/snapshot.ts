@@ -19,6 +19,11 @@ import { StorageError } from "./storage_error.ts";
 
 const suffix = ".snap";
 
+/** A snapshot did not arrive; the disk is not to blame. */
+export class SnapshotLost extends Error {
+  override name = "SnapshotLost";
+}
+
 export class Snapshots {
   readonly #files: Files;
   readonly #clock: Clock;
@@ -38,7 +43,7 @@ export class Snapshots {
 
   /** Durable when it resolves. Holds the event loop for a few milliseconds at a time, however much there is. @throws the signal's reason */
   async write(header: SnapshotHeader, pieces: Iterable<Uint8Array>, signal: AbortSignal): Promise<{ path: string; sha256: Uint8Array }> {
-    const path = `${this.#directory}/${digits(header.index)}-${digits(header.term)}${suffix}`, temporary = `${path}.tmp`;
+    const path = this.#path(header.index, header.term), temporary = `${path}.tmp`;
     await this.#files.makeDirectory(this.#directory);
     await this.#files.remove(temporary);
     const file = await this.#files.create(temporary);
@@ -128,6 +133,57 @@ export class Snapshots {
     } finally {
       await file.close();
     }
+  }
+
+  /** Writes down what `source` gives, the bytes of a snapshot file from another member, under a temporary name. @throws SnapshotLost when the source fails */
+  async fetch(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string> {
+    const temporary = `${this.#directory}/fetched.tmp`;
+    await this.#files.makeDirectory(this.#directory);
+    await this.#files.remove(temporary);
+    const file = await this.#files.create(temporary), iterator = source[Symbol.asyncIterator]();
+    try {
+      for (let position = 0;;) {
+        const next = await iterator.next().catch((cause) => {
+          throw new SnapshotLost("the snapshot could not be fetched", { cause });
+        });
+        signal.throwIfAborted();
+        if (next.done) break;
+        await file.write(next.value, position);
+        position += next.value.length;
+      }
+      await file.datasync();
+    } finally {
+      await iterator.return?.();
+      await file.close();
+    }
+    return temporary;
+  }
+
+  /** Gives a fetched snapshot its name; durable when it resolves. */
+  async adopt(temporary: string, { index, term }: SnapshotHeader): Promise<void> {
+    await this.#files.rename(temporary, this.#path(index, term));
+    await this.#files.syncDirectory(this.#directory);
+  }
+
+  /** The bytes of a snapshot file, for another member to fetch. @throws SnapshotLost when it is not there any more */
+  async *bytes(index: number, term: number): AsyncIterable<Uint8Array> {
+    const path = this.#path(index, term);
+    if (!(await this.list()).includes(path)) throw new SnapshotLost(`there is no snapshot at entry ${index}`);
+    const file = await this.#files.open(path);
+    try {
+      for (let position = 0;;) {
+        const bytes = await file.read(position, snapshotChunkBytes);
+        if (bytes.length === 0) return;
+        position += bytes.length;
+        yield bytes;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  #path(index: number, term: number): string {
+    return `${this.#directory}/${digits(index)}-${digits(term)}${suffix}`;
   }
 
   /** Removes all but the newest few, and what unfinished writes left. @returns the index of the oldest that is kept; 0 = fewer than that are there */

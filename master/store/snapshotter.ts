@@ -122,6 +122,13 @@ export class Snapshotter {
     log.info("Snapshot taken", { index: at.index, revision: view.revision, elapsedMs: Math.round(clock.monotonic() - started) });
   }
 
+  /** The leader's snapshot at `index` has replaced the state. */
+  installed(index: number): void {
+    this.#lastIndex = index;
+    this.#lastAt = this.#needs.clock.monotonic();
+    this.#bytes = 0;
+  }
+
   /** Abandons a snapshot under way. */
   async close(): Promise<void> {
     this.#stop.abort(new Error("the store is closing"));

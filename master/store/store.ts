@@ -103,7 +103,17 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export type StoreReason = "Compacted" | "Future" | "TooLarge" | "NoSpace" | "NotLeader" | "NoQuorum" | "Overloaded" | "Unknown" | "Closed" | "Invalid";
+export type StoreReason =
+  | "Compacted"
+  | "Future"
+  | "TooLarge"
+  | "NoSpace"
+  | "NotLeader"
+  | "NoQuorum"
+  | "Overloaded"
+  | "Unknown"
+  | "Closed"
+  | "Invalid";
 
 export class StoreError extends Error {
   override name = "StoreError";

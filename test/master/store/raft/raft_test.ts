@@ -66,7 +66,7 @@ class Desk {
     }
     return this;
   }
-  hear<T extends Body["type"]>(from: number, term: number, body: Extract<Body, { type: T }>): this {
+  hear(from: number, term: number, body: Body): this {
     this.raft.step({ ...body, from, to: 1, term } as Message);
     return this;
   }
