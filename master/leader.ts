@@ -1,7 +1,7 @@
 // What runs on the leader and nowhere else: scheduler and controllers, once a term, with that term's signal.
 import type { Clock, Random } from "../shared/util/clock.ts";
 import type { Log } from "../shared/util/log.ts";
-import { bootstrap } from "./controllers/bootstrap.ts";
+import { prepareCluster } from "./registry/bootstrap.ts";
 import { runController } from "./controllers/controller.ts";
 import { createRecorder } from "./controllers/events.ts";
 import { controllers } from "./controllers/mod.ts";
@@ -25,7 +25,7 @@ export interface LeaderNeeds {
 export function runLeaderGroup(needs: LeaderNeeds, config: { readonly podNetwork: string }, signal: AbortSignal): Promise<void> {
   const { store, registry, cache, clock, random, log } = needs;
   return store.lead("controllers", async (term) => {
-    await bootstrap(registry);
+    await prepareCluster({ registry, store, log });
     // Decide nothing over a view from before this term.
     await cache.waitFor(registry.revision(), term.signal);
     const recorder = createRecorder({ registry, clock, log }, "skerry-controllers"),
