@@ -276,3 +276,15 @@ export const crashBackoff = { baseMs: 10_000, capMs: 300_000, resetMs: 600_000 }
 export const imagePullBackoff = { baseMs: 10_000, capMs: 300_000 } as const;
 /** Delays between attempts at anything else about a pod that went wrong on its node. */
 export const podBackoff = { baseMs: 1_000, capMs: 60_000 } as const;
+
+/** Milliseconds a master has to answer a device that wants to join, bytes of that answer, and delays between attempts. */
+export const enrolTimeoutMs = 20_000;
+export const joinAnswerBytes = 256 * 1024;
+export const enrolBackoff = { baseMs: 1_000, capMs: 60_000 } as const;
+
+/** Delays between sessions of a device: decorrelated, so that a fleet spreads out. */
+export const linkBackoff = { baseMs: 1_000, capMs: 300_000 } as const;
+/** Every so many sessions their number is written to flash: not each, cards wear out. */
+export const sessionStoredEvery = 64;
+/** Milliseconds until a renewal that was not answered is asked for again. */
+export const renewRetryMs = 60_000;

@@ -22,6 +22,9 @@ export function maySubscribe({ nodeId, standing }: NodeIdentity, filter: string)
   return standing === "full" ? filter === downFilter(nodeId) : renewalOnly.down.some((name) => filter === downTopic(nodeId, name));
 }
 
-/** [MQTT-3.1.2-8] A will is published in the client's name when it is gone, so it is judged when it arrives. */
-export const mayWill = ({ nodeId, standing }: NodeIdentity, will: { topic: string; retain: boolean; qos: number }): boolean =>
-  standing === "full" && !will.retain && will.qos <= 1 && will.topic === upTopic(nodeId, "will");
+/**
+ * [MQTT-3.1.2-8] A will is published in the client's name when it is gone, so it is judged when it arrives. A device cannot know that its certificate's
+ * dates are wrong, so it may bring its will all the same; `mayPublish` stops it when it fires.
+ */
+export const mayWill = ({ nodeId }: NodeIdentity, will: { topic: string; retain: boolean; qos: number }): boolean =>
+  !will.retain && will.qos <= 1 && will.topic === upTopic(nodeId, "will");
