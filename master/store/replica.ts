@@ -1,6 +1,6 @@
 // One member at work: the only shell around the Raft state machine. It obeys what take() says (write, send, apply), drives the ticks, and settles what callers
 // wait for. The first error of the disk, and any broken invariant, is fatal: from then on nothing is answered, and the process must end.
-import { catchUpEntries, electionTicks, proposalBytes, raftTickMs, storeSliceMs, walSealMs } from "../../shared/limits.ts";
+import { catchUpEntries, electionTicks, proposalBytes, raftTickMs, snapshotEntries, storeSliceMs, walSealMs } from "../../shared/limits.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Files } from "./files.ts";
@@ -10,11 +10,10 @@ import { PendingProposals, PendingReads } from "./pending.ts";
 import type { ConfState, MemberChange } from "./raft/membership.ts";
 import type { LogEntry, Message, SnapshotMeta } from "./raft/message.ts";
 import type { Role } from "./raft/core.ts";
-import { type Append, Raft, type Ready, type Refusal } from "./raft/raft.ts";
+import { type Append, Raft, type Ready } from "./raft/raft.ts";
 import { type Join, recover } from "./recovery.ts";
-import type { Snapshots } from "./snapshot.ts";
-import { installSnapshot } from "./snapshot_install.ts";
-import { compactionIndex, Snapshotter } from "./snapshotter.ts";
+import { Snapshotter } from "./snapshotter.ts";
+import { refused } from "./refusal.ts";
 import { StoreError } from "./store.ts";
 import type { Wal } from "./wal.ts";
 
@@ -84,13 +83,12 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
       log.warn("The clock is behind the log: the log's time is used until the clock has passed it", { logTime: recovered.time });
     }
     const { wal, snapshots, snapshot } = recovered;
-    if (snapshot) raft.snapshotTaken(snapshot, compactionIndex(raft, snapshot.index, keep));
-    const snapshotter = new Snapshotter(needs, { snapshots, wal }, {
-      index: snapshot?.index ?? 0,
-      afterEntries: config.snapshotEntries,
+    const snapshotter = new Snapshotter(needs, { raft, snapshots, wal }, {
+      afterEntries: config.snapshotEntries ?? snapshotEntries,
       catchUpEntries: keep,
     });
-    const replica = new Replica(needs, { raft, wal, snapshots, snapshotter, unlock }, { time: snapshot?.time ?? 0, catchUpEntries: keep });
+    if (snapshot) snapshotter.found(snapshot);
+    const replica = new Replica(needs, { raft, wal, snapshotter, unlock }, snapshot?.time ?? 0);
     await replica.start(options.signal);
     return replica;
   } catch (error) {
@@ -105,7 +103,6 @@ export class Replica {
   readonly #needs: ReplicaNeeds;
   readonly #raft: Raft;
   readonly #wal: Wal;
-  readonly #snapshots: Snapshots;
   readonly #snapshotter: Snapshotter;
   readonly #unlock: () => Promise<void>;
   readonly #leadership: Leadership;
@@ -113,7 +110,6 @@ export class Replica {
   readonly #reads: PendingReads;
   /** Names this process: a proposal of an earlier one is nobody's. */
   readonly #incarnation: number;
-  readonly #catchUpEntries: number;
   #time: number;
   #failure: Error | undefined;
   #fail!: (error: Error) => void;
@@ -122,27 +118,19 @@ export class Replica {
   #yielding = false;
   /** The state is being replaced. */
   #held = false;
-  #installs: Promise<void> = Promise.resolve();
-  readonly #ended = new AbortController();
   #appends: Promise<void> = Promise.resolve();
   #lastWrite = 0;
   #lastTick = 0;
   #cancelTick = () => {};
   #started: (() => void) | undefined;
 
-  constructor(
-    needs: ReplicaNeeds,
-    parts: { raft: Raft; wal: Wal; snapshots: Snapshots; snapshotter: Snapshotter; unlock: () => Promise<void> },
-    start: { time: number; catchUpEntries: number },
-  ) {
+  constructor(needs: ReplicaNeeds, parts: { raft: Raft; wal: Wal; snapshotter: Snapshotter; unlock: () => Promise<void> }, time: number) {
     this.#needs = needs;
     this.#raft = parts.raft;
     this.#wal = parts.wal;
-    this.#snapshots = parts.snapshots;
     this.#snapshotter = parts.snapshotter;
     this.#unlock = parts.unlock;
-    this.#time = start.time;
-    this.#catchUpEntries = start.catchUpEntries;
+    this.#time = time;
     this.#leadership = new Leadership(needs.log);
     this.#proposals = new PendingProposals(needs.clock);
     this.#reads = new PendingReads(needs.clock);
@@ -212,7 +200,7 @@ export class Replica {
 
   /** The bytes of the snapshot that this member has offered, for who fetches it. */
   snapshotBytes({ index, term }: SnapshotMeta): AsyncIterable<Uint8Array> {
-    return this.#snapshots.bytes(index, term);
+    return this.#snapshotter.bytes(index, term);
   }
 
   /** Proposes a change of the members; it is made when status().conf shows it. @throws StoreError NotLeader, Invalid */
@@ -268,9 +256,7 @@ export class Replica {
     this.#cancelTick();
     this.#leadership.update(0);
     this.#reads.rejectAll(new StoreError("Closed", "Cannot read: the store is closing"));
-    this.#ended.abort(new Error("the store is closing"));
     await this.#snapshotter.close();
-    await this.#installs;
     await this.#appends.catch(() => {});
     if (!this.#failure) await this.#wal.seal();
     await this.#wal.close();
@@ -324,9 +310,11 @@ export class Replica {
     for (const entry of ready.committed) this.#apply(entry);
     const last = ready.committed[ready.committed.length - 1];
     if (last) this.#raft.applyDone(last.index);
-    if (last && this.#snapshotter.isDue(last.index)) void this.#takeSnapshot({ index: last.index, term: last.term, conf: this.#raft.conf });
+    // Here, between two entries: that is what makes it a snapshot.
+    if (last && this.#snapshotter.isDue(last.index)) void this.#snapshotter.take(last, this.#time).catch((error) => this.#poison(error));
     this.#reads.applied(this.#raft.appliedIndex);
-    if (ready.install) this.#installs = this.#install(ready.install, this.#raft.leader);
+    const { transport } = this.#needs;
+    if (ready.install && transport) void this.#install(ready.install, transport.fetch(ready.install, this.#raft.leader));
   }
 
   async #write(append: Append): Promise<void> {
@@ -342,42 +330,13 @@ export class Replica {
     this.#turn();
   }
 
-  /** Called between two entries: that is what makes it a snapshot. */
-  async #takeSnapshot(meta: SnapshotMeta): Promise<void> {
+  async #install(meta: SnapshotMeta, source: AsyncIterable<Uint8Array>): Promise<void> {
     try {
-      await this.#snapshotter.run({ ...meta, time: this.#time }, () => {
-        this.#raft.snapshotTaken(meta, compactionIndex(this.#raft, meta.index, this.#catchUpEntries));
+      const time = await this.#snapshotter.install(meta, source, async () => {
+        this.#held = true;
+        await this.#appends;
       });
-    } catch (error) {
-      this.#poison(error);
-    }
-  }
-
-  async #install(meta: SnapshotMeta, leader: number): Promise<void> {
-    const { machine, transport, log } = this.#needs, parts = { machine, snapshots: this.#snapshots, wal: this.#wal };
-    await this.#installs; // one at a time
-    if (!transport || this.#ended.signal.aborted || this.#raft.commitIndex >= meta.index) return this.#raft.installFailed(meta);
-    try {
-      const done = await installSnapshot(parts, {
-        meta,
-        source: transport.fetch(meta, leader),
-        signal: this.#ended.signal,
-        hold: async () => {
-          this.#held = true;
-          await this.#appends;
-          return this.#raft.commitIndex < meta.index;
-        },
-        fitsLog: () => this.#raft.termAt(meta.index) === meta.term,
-      });
-      if ("failed" in done) {
-        log.warn("The leader's snapshot was not installed", { index: meta.index, error: done.failed });
-        this.#raft.installFailed(meta);
-      } else {
-        this.#raft.snapshotInstalled(meta);
-        this.#snapshotter.installed(meta.index);
-        this.#time = Math.max(this.#time, done.time);
-        log.info("The leader's snapshot is installed", { index: meta.index });
-      }
+      if (time !== undefined) this.#time = Math.max(this.#time, time);
     } catch (error) {
       this.#poison(error);
     }
@@ -435,16 +394,3 @@ export class Replica {
 }
 
 const empty = new Uint8Array(0);
-
-function refused(refusal: Refusal): StoreError {
-  switch (refusal) {
-    case "NotLeader":
-      return new StoreError("NotLeader", "Cannot write: this member knows no leader");
-    case "Transferring":
-      return new StoreError("NotLeader", "Cannot write: leadership is being handed over");
-    case "Pending":
-      return new StoreError("Overloaded", "Cannot change the members: another change is under way");
-    case "Overloaded":
-      return new StoreError("Overloaded", "Cannot write: too many writes wait to be made durable");
-  }
-}

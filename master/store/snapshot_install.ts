@@ -17,7 +17,7 @@ export interface Install {
   fitsLog(): boolean;
 }
 
-/** @returns the header of what the state is now, or undefined when it is as it was. Rejects only for errors of the disk. */
+/** @returns the header of what the state is now, or why it is as it was. Rejects only for errors of the disk. */
 export async function installSnapshot(
   { machine, snapshots, wal }: { machine: StateMachine; snapshots: Snapshots; wal: Wal },
   { meta, source, signal, hold, fitsLog }: Install,

@@ -1,17 +1,12 @@
 // When to take a snapshot, and what follows from one: the log may forget what two snapshots cover.
-import {
-  catchUpBytes,
-  snapshotEntries,
-  snapshotIntervalMs,
-  snapshotLeastEntries,
-  snapshotLogBytes,
-  snapshotRetryMs,
-} from "../../shared/limits.ts";
+import { catchUpBytes, snapshotIntervalMs, snapshotLeastEntries, snapshotLogBytes, snapshotRetryMs } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { StateMachine } from "./machine.ts";
 import { entrySize, type LogEntry, type SnapshotMeta } from "./raft/message.ts";
+import type { Raft } from "./raft/raft.ts";
 import type { Snapshots } from "./snapshot.ts";
+import { installSnapshot } from "./snapshot_install.ts";
 import type { Wal } from "./wal.ts";
 
 export interface Since {
@@ -21,7 +16,7 @@ export interface Since {
 }
 
 /** `entries` applied since the last snapshot, their bytes, and the time. */
-export const snapshotDue = (since: Since, afterEntries = snapshotEntries): boolean =>
+export const snapshotDue = (since: Since, afterEntries: number): boolean =>
   since.entries >= afterEntries || since.bytes >= snapshotLogBytes ||
   (since.elapsedMs >= snapshotIntervalMs && since.entries >= snapshotLeastEntries);
 
@@ -42,36 +37,48 @@ export function compactionIndex(
   return at;
 }
 
+interface Parts {
+  readonly raft: Raft;
+  readonly snapshots: Snapshots;
+  readonly wal: Wal;
+}
+
 export class Snapshotter {
   readonly #needs: { clock: Clock; log: Log; machine: StateMachine };
-  readonly #snapshots: Snapshots;
-  readonly #wal: Wal;
-  readonly #afterEntries: number | undefined;
-  readonly #catchUpEntries: number;
+  readonly #parts: Parts;
+  readonly #config: { afterEntries: number; catchUpEntries: number };
   readonly #stop = new AbortController();
-  #lastIndex: number;
+  #index = 0;
   #lastAt: number;
   #bytes = 0;
   #notBefore = 0;
-  #running: Promise<void> | undefined;
+  /** One snapshot at a time is taken or installed. */
+  #busy: Promise<unknown> | undefined;
 
   constructor(
     needs: { clock: Clock; log: Log; machine: StateMachine },
-    parts: { snapshots: Snapshots; wal: Wal },
-    start: { index: number; afterEntries: number | undefined; catchUpEntries: number },
+    parts: Parts,
+    config: { afterEntries: number; catchUpEntries: number },
   ) {
     this.#needs = needs;
-    this.#snapshots = parts.snapshots;
-    this.#wal = parts.wal;
-    this.#lastIndex = start.index;
-    this.#afterEntries = start.afterEntries;
-    this.#catchUpEntries = start.catchUpEntries;
+    this.#parts = parts;
+    this.#config = config;
     this.#lastAt = needs.clock.monotonic();
   }
 
   /** Index of the newest snapshot; 0 = none. */
   get index(): number {
-    return this.#lastIndex;
+    return this.#index;
+  }
+  bytes(index: number, term: number): AsyncIterable<Uint8Array> {
+    return this.#parts.snapshots.bytes(index, term);
+  }
+
+  /** The state machine was restored from `snapshot` at the start. */
+  found(snapshot: SnapshotMeta): void {
+    const { raft } = this.#parts;
+    this.#index = snapshot.index;
+    raft.snapshotTaken(snapshot, compactionIndex(raft, snapshot.index, this.#config.catchUpEntries));
   }
 
   applied(entry: LogEntry): void {
@@ -79,59 +86,94 @@ export class Snapshotter {
   }
 
   isDue(appliedIndex: number): boolean {
-    if (this.#running || this.#stop.signal.aborted) return false;
+    if (this.#busy || this.#stop.signal.aborted) return false;
     const now = this.#needs.clock.monotonic();
     if (now < this.#notBefore) return false;
-    return snapshotDue({ entries: appliedIndex - this.#lastIndex, bytes: this.#bytes, elapsedMs: now - this.#lastAt }, this.#afterEntries);
+    return snapshotDue(
+      { entries: appliedIndex - this.#index, bytes: this.#bytes, elapsedMs: now - this.#lastAt },
+      this.#config.afterEntries,
+    );
   }
 
   /**
-   * Takes a snapshot of the state as it is at this moment, which is after the entry `at.index`. `taken` hears of it once it is durable and the log says so.
-   * Rejects on any error of the disk but a full one: that one leaves everything as it was.
+   * Takes a snapshot of the state as it is at this moment, right after `last` was applied. Rejects on any error of the disk but a full one: that one leaves
+   * everything as it was.
    */
-  async run(at: SnapshotMeta & { time: number }, taken: () => void): Promise<void> {
-    this.#running = this.#take(at, taken);
-    try {
-      await this.#running;
-    } finally {
-      this.#running = undefined;
-    }
+  take(last: LogEntry, time: number): Promise<void> {
+    return this.#alone(() => this.#take({ index: last.index, term: last.term, conf: this.#parts.raft.conf }, time));
   }
 
-  async #take(at: SnapshotMeta & { time: number }, taken: () => void): Promise<void> {
-    const { clock, log, machine } = this.#needs, started = clock.monotonic(), bytesBefore = this.#bytes;
-    const { clusterId, clusterEpoch } = this.#wal.identity, view = machine.snapshot();
-    const header = { clusterId, clusterEpoch, ...at, revision: view.revision, compactRevision: view.compactRevision, clusterVersion: 1 };
+  async #take(meta: SnapshotMeta, time: number): Promise<void> {
+    const { clock, log, machine } = this.#needs, { raft, snapshots, wal } = this.#parts, { catchUpEntries } = this.#config;
+    const started = clock.monotonic(), bytesBefore = this.#bytes, view = machine.snapshot(), { clusterId, clusterEpoch } = wal.identity;
+    const { revision, compactRevision } = view;
     let written;
     try {
-      written = await this.#snapshots.write(header, view.bytes, this.#stop.signal);
+      const header = { clusterId, clusterEpoch, ...meta, time, revision, compactRevision, clusterVersion: 1 };
+      written = await snapshots.write(header, view.bytes, this.#stop.signal);
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       this.#notBefore = clock.monotonic() + snapshotRetryMs;
-      return log.error("No snapshot could be written: the disk is full", { index: at.index, error });
+      return log.error("No snapshot could be written: the disk is full", { index: meta.index, error });
     }
-    await this.#wal.append({ marker: { index: at.index, term: at.term, sha256: written.sha256 } });
-    this.#lastIndex = at.index;
+    await wal.append({ marker: { index: meta.index, term: meta.term, sha256: written.sha256 } });
+    this.#index = meta.index;
     this.#lastAt = clock.monotonic();
     this.#bytes -= bytesBefore;
-    taken();
-    const oldest = await this.#snapshots.prune();
+    raft.snapshotTaken(meta, compactionIndex(raft, meta.index, catchUpEntries));
+    const oldest = await snapshots.prune();
     // As far back as the older snapshot, so that it still leads to the present.
-    if (oldest > 0) await this.#wal.dropBefore(Math.min(oldest, at.index - this.#catchUpEntries) + 1);
-    log.info("Snapshot taken", { index: at.index, revision: view.revision, elapsedMs: Math.round(clock.monotonic() - started) });
+    if (oldest > 0) await wal.dropBefore(Math.min(oldest, meta.index - catchUpEntries) + 1);
+    log.info("Snapshot taken", { index: meta.index, revision, elapsedMs: Math.round(clock.monotonic() - started) });
   }
 
-  /** The leader's snapshot at `index` has replaced the state. */
-  installed(index: number): void {
-    this.#lastIndex = index;
-    this.#lastAt = this.#needs.clock.monotonic();
-    this.#bytes = 0;
+  /**
+   * Replaces the state by the leader's snapshot. `hold` is called when all of it has arrived; when that resolves, nothing may be applied or appended until this has
+   * ended. @returns the log time of the new state, or undefined when the old one stays. Rejects only for errors of the disk
+   */
+  install(meta: SnapshotMeta, source: AsyncIterable<Uint8Array>, hold: () => Promise<void>): Promise<number | undefined> {
+    return this.#alone(async () => {
+      const { machine, log, clock } = this.#needs, { raft } = this.#parts;
+      const done = await installSnapshot({ machine, ...this.#parts }, {
+        meta,
+        source,
+        signal: this.#stop.signal,
+        hold: async () => {
+          await hold();
+          return raft.commitIndex < meta.index;
+        },
+        fitsLog: () => raft.termAt(meta.index) === meta.term,
+      });
+      if ("failed" in done) {
+        log.warn("The leader's snapshot was not installed", { index: meta.index, error: done.failed });
+        raft.installFailed(meta);
+        return undefined;
+      }
+      raft.snapshotInstalled(meta);
+      this.#index = meta.index;
+      this.#lastAt = clock.monotonic();
+      this.#bytes = 0;
+      log.info("The leader's snapshot is installed", { index: meta.index });
+      return done.time;
+    });
   }
 
-  /** Abandons a snapshot under way. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#busy;
+    // Not one turn later when nothing is under way: a snapshot is of this very moment.
+    const busy = before ? before.then(work, work) : work();
+    this.#busy = busy;
+    try {
+      return await busy;
+    } finally {
+      if (this.#busy === busy) this.#busy = undefined;
+    }
+  }
+
+  /** Abandons what is under way. */
   async close(): Promise<void> {
     this.#stop.abort(new Error("the store is closing"));
-    await this.#running?.catch(() => {});
+    await this.#busy?.catch(() => {});
   }
 }

@@ -109,11 +109,11 @@ test("Snapshots.prune() keeps the two newest", async () => {
 
 test("snapshotDue() after many entries, much log, or a long time with enough entries", () => {
   const none = { entries: 0, bytes: 0, elapsedMs: 0 };
-  assert.not(snapshotDue({ ...none, entries: 49_999 }));
-  assert.ok(snapshotDue({ ...none, entries: 50_000 }));
-  assert.ok(snapshotDue({ ...none, bytes: 64 * 1024 * 1024 }));
-  assert.not(snapshotDue({ ...none, entries: 999, elapsedMs: 3_600_000 }));
-  assert.ok(snapshotDue({ ...none, entries: 1_000, elapsedMs: 600_000 }));
+  assert.not(snapshotDue({ ...none, entries: 49_999 }, 50_000));
+  assert.ok(snapshotDue({ ...none, entries: 50_000 }, 50_000));
+  assert.ok(snapshotDue({ ...none, bytes: 64 * 1024 * 1024 }, 50_000));
+  assert.not(snapshotDue({ ...none, entries: 999, elapsedMs: 3_600_000 }, 50_000));
+  assert.ok(snapshotDue({ ...none, entries: 1_000, elapsedMs: 600_000 }, 50_000));
 });
 
 test("compactionIndex() keeps some entries, and not too many bytes", () => {

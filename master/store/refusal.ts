@@ -1,0 +1,16 @@
+// What a caller hears when the state machine does not take a proposal.
+import type { Refusal } from "./raft/raft.ts";
+import { StoreError } from "./store.ts";
+
+export function refused(refusal: Refusal): StoreError {
+  switch (refusal) {
+    case "NotLeader":
+      return new StoreError("NotLeader", "Cannot write: this member knows no leader");
+    case "Transferring":
+      return new StoreError("NotLeader", "Cannot write: leadership is being handed over");
+    case "Pending":
+      return new StoreError("Overloaded", "Cannot change the members: another change is under way");
+    case "Overloaded":
+      return new StoreError("Overloaded", "Cannot write: too many writes wait to be made durable");
+  }
+}
