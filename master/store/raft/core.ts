@@ -100,7 +100,7 @@ export class Core {
     return this.log.term(this.log.commit) === this.term;
   }
 
-  /** Queues a message; whatever promises durability leaves only once it is true (raft Fig. 2: "updated on stable storage before responding"). */
+  /** Queues a message; whatever promises durability leaves only once it is true (Raft Fig. 2: "updated on stable storage before responding"). */
   send(to: number, body: Body, term = this.term): void {
     const message = { ...body, from: this.id, to, term } as Message;
     (this.#promisesDurability(body) ? this.messagesAfterAppend : this.messages).push(message);
