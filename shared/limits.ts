@@ -288,3 +288,17 @@ export const linkBackoff = { baseMs: 1_000, capMs: 300_000 } as const;
 export const sessionStoredEvery = 64;
 /** Milliseconds until a renewal that was not answered is asked for again. */
 export const renewRetryMs = 60_000;
+/** Objects that one controller deletes at a time: they share an fsync. */
+export const deletesAtOnce = 64;
+/** Images pulled at a time: a card writes two no faster than one after the other, but a stuck registry must not hold up all. */
+export const imagePullsAtOnce = 2;
+/** Milliseconds between looks at all of a node's containers when nothing is heard of them. */
+export const podResyncMs = 10_000;
+/** Bytes kept of a container's last words: Kubernetes' own. */
+export const terminationMessageBytes = 4096;
+/** Bytes of one generation of a container's log; two are kept. */
+export const containerLogBytes = 10 * 1024 * 1024;
+/** Probes under way at a time: each exec probe is a process on a small board. */
+export const probesAtOnce = 8;
+/** Bytes read of what a probe or hook answers. */
+export const probeReplyBytes = 10 * 1024;

@@ -9,6 +9,8 @@ export const annotations = {
   receivedAt: `${prefix}received-at`,
   clockError: `${prefix}clock-error`,
   partition: `${prefix}partition`,
+  joinKey: `${prefix}join-key`,
+  wishedName: `${prefix}wished-name`,
 } as const;
 export const labels = { site: `${prefix}site` } as const;
 export const signers = { node: `${prefix}node` } as const;

@@ -13,6 +13,12 @@ import type { Cache } from "../registry/cache.ts";
 import type { Stored } from "../registry/face.ts";
 import { renderMetadata, renderObject, renderSecret, renderSlice } from "./render.ts";
 
+/** What is the same for all nodes of one site with pods in the same namespaces. */
+interface Scope {
+  readonly edition: number;
+  readonly objects: readonly SetObject[];
+}
+
 /** What is the same for all nodes. */
 export interface ClusterFacts {
   readonly podNetwork: string;
@@ -57,6 +63,9 @@ export class Renderer {
   readonly #rendered = new WeakMap<object, SetObject>();
   /** Of a slice: per site, as long as no node has moved. */
   readonly #slices = new WeakMap<object, { readonly sites: number; readonly bySite: Map<string, SetObject> }>();
+  /** By site and namespaces, as long as no Service, slice or site has changed. */
+  readonly #scopes = new Map<string, Scope>();
+  #edition = 0;
   #sites: { readonly of: ReadonlyMap<string, string>; readonly edition: number } = { of: new Map(), edition: 0 };
 
   constructor(cache: Cache, facts: ClusterFacts) {
@@ -67,6 +76,18 @@ export class Renderer {
   /** Say so when a node has come, gone, or moved to another site. */
   nodesChanged(): void {
     this.#sites = { of: new Map([...this.#cache.list(nodes)].map((node) => [node.name, siteOf(node)])), edition: this.#sites.edition + 1 };
+    this.servicesChanged();
+  }
+  /** Say so when a Service or an EndpointSlice has changed. */
+  servicesChanged(): void {
+    this.#edition++;
+    this.#scopes.clear();
+  }
+  /** Do both states of a Pod, Service or Node look the same to every node? */
+  looksSame(before: Stored, after: Stored): boolean {
+    const render = (stored: Stored): SetObject =>
+      stored.kind.kind === "Node" ? this.#node(stored as Stored<Node>) : this.#once(stored, () => renderObject(stored, ["spec"]));
+    return render(before).hash === render(after).hash;
   }
 
   desiredState(node: Stored<Node>): Map<string, SetObject> {
@@ -86,18 +107,30 @@ export class Renderer {
         if (found) put(this.#once(found, () => renderSecret(found)));
       }
     }
-    const site = siteOf(node), inScope = new Set<string>();
+    for (const object of this.#scope(siteOf(node), spaces)) put(object);
+    return set;
+  }
+
+  #scope(site: string, spaces: ReadonlySet<string>): readonly SetObject[] {
+    const key = [site, ...[...spaces].sort()].join("/");
+    let scope = this.#scopes.get(key);
+    if (scope?.edition !== this.#edition) {
+      this.#scopes.set(key, scope = { edition: this.#edition, objects: [...this.#servicesOf(site, spaces)] });
+    }
+    return scope.objects;
+  }
+  *#servicesOf(site: string, spaces: ReadonlySet<string>): Iterable<SetObject> {
+    const cache = this.#cache, inScope = new Set<string>();
     for (const slice of cache.list(endpointSlices)) {
-      const rendered = this.#slice(slice, site), service = slice.labels[serviceNameLabel];
       if (!spaces.has(slice.namespace) && !this.#serves(slice, site)) continue;
-      put(rendered);
+      yield this.#slice(slice, site);
+      const service = slice.labels[serviceNameLabel];
       if (service) inScope.add(`${slice.namespace}/${service}`);
     }
     for (const service of cache.list(services)) {
       if (!spaces.has(service.namespace) && !inScope.has(`${service.namespace}/${service.name}`)) continue;
-      put(this.#once(service as Stored, () => renderObject(service as Stored, ["spec"])));
+      yield this.#once(service as Stored, () => renderObject(service as Stored, ["spec"]));
     }
-    return set;
   }
 
   #serves(slice: Stored<EndpointSlice>, site: string): boolean {

@@ -66,6 +66,9 @@ export function renderSecret(stored: Stored): SetObject {
   return { uid: stored.uid, hash: secretHash(stored.uid, String(stored.revision)), body };
 }
 
+/** By its first bytes: they are in one fixed order. */
+export const isSecret = ({ body }: { readonly body: string }): boolean => body.startsWith('{"apiVersion":"v1","kind":"Secret"');
+
 const of = (uid: string, body: string): SetObject => ({ uid, hash: objectHash(body), body });
 const apiVersion = ({ group, version }: { group: string; version: string }): string => group ? `${group}/${version}` : version;
 const sorted = (map: Readonly<Record<string, string>>): Record<string, string> =>

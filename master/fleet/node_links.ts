@@ -1,0 +1,62 @@
+// NodeLinks: what is known of each node's connection right now, made from the sessions when somebody asks.
+import { Buffer } from "node:buffer";
+import { type NodeLink, nodeLinks } from "../../shared/api/kinds/node_link.ts";
+import { notFound } from "../../shared/api/status.ts";
+import type { Registry, Stored } from "../registry/registry.ts";
+import type { NodeRecord, Sessions } from "./sessions.ts";
+
+const time = (ms: number): string => new Date(Math.max(0, ms)).toISOString().replace("Z", "000Z"); // MicroTime
+
+export function nodeLinkSource(sessions: Sessions, member: string): Pick<Registry, "get" | "list"> {
+  const show = (record: NodeRecord): Stored<NodeLink> => new StoredLink(linkOf(record, sessions, member));
+  return {
+    get(kind, { name }) {
+      const record = sessions.recordOf(name);
+      return record ? Promise.resolve(show(record) as never) : Promise.reject(notFound(kind, name));
+    },
+    list() {
+      const items = [...sessions.records()].sort((a, b) => a.nodeName < b.nodeName ? -1 : 1).map(show);
+      return Promise.resolve({ items, revision: 1 } as never);
+    },
+  };
+}
+
+function linkOf(record: NodeRecord, sessions: Sessions, member: string): NodeLink {
+  const { nodeId, nodeName, session, last, observedAgeMs } = record, state = sessions.state(nodeName)!, birth = last?.birth;
+  return {
+    metadata: { name: nodeName },
+    nodeId,
+    connected: state.live,
+    lastPacketTime: time(state.lastPacketMs),
+    ...(observedAgeMs !== undefined && { observedAgeSeconds: observedAgeMs / 1000 }),
+    bytesIn: record.bytesIn + (session?.connection.bytesIn ?? 0),
+    bytesOut: record.bytesOut + (session?.connection.bytesOut ?? 0),
+    ...(birth && { link: birth.link.kind, metered: birth.link.metered }),
+    ...(last?.clockErrorMs !== undefined && { clockErrorSeconds: last.clockErrorMs / 1000 }),
+    ...(birth && { session: { number: birth.sess, boot: birth.boot, member, since: time(last!.sinceMs), agentVersion: birth.ver } }),
+    ...(state.sleepingUntilMs !== undefined && state.sleepingUntilMs < Number.MAX_SAFE_INTEGER &&
+      { wakeTime: `${time(state.sleepingUntilMs).slice(0, 19)}Z` }),
+  };
+}
+
+/** As the registry's stored objects look. */
+class StoredLink implements Stored<NodeLink> {
+  readonly kind = nodeLinks;
+  readonly namespace = "";
+  readonly uid = "";
+  readonly revision = 1;
+  readonly labels = {};
+  readonly fields = {};
+  readonly ownerUids = [];
+  readonly deleting = false;
+  readonly object: NodeLink;
+  constructor(object: NodeLink) {
+    this.object = object;
+  }
+  get name(): string {
+    return this.object.metadata!.name!;
+  }
+  bytes(): Uint8Array {
+    return Buffer.from(JSON.stringify({ apiVersion: "fleet.skerry.dev/v1alpha1", kind: "NodeLink", ...this.object }));
+  }
+}
