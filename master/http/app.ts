@@ -36,7 +36,9 @@ export interface AppDependencies {
   readonly checks?: Checks;
   /** Further lines for /metrics, in Prometheus' text format. */
   readonly metrics?: () => string;
-  /** Further routes (dashboard, enrolment …), behind the same middleware. */
+  /** Routes that authenticate and bound by themselves (a device that joins has no certificate yet). */
+  readonly open?: (app: Hono<Env>) => void;
+  /** Further routes (dashboard …), behind the same middleware. */
   readonly extras?: (app: Hono<Env>) => void;
 }
 
@@ -58,7 +60,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   const app = new Hono<Env>({ strict: false });
 
   app.use(async (c, next) => {
-    c.set("requestId", c.req.header("audit-id") ?? randomUUID());
+    c.set("requestId", randomUUID());
     const url = new URL(c.req.url);
     c.set("query", url.searchParams);
     c.set("info", parseRequest(c.req.method, url.pathname, url.searchParams));
@@ -68,6 +70,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     for (const value of warningHeaders(c.var.warnings)) c.res.headers.append("warning", value);
     counts.add(c.var.info, c.res.status);
   });
+  dependencies.open?.(app);
   app.use((c, next) => withinDeadline(clock, deadline(c.var.info, c.var.query), next));
   app.use(async (c, next) => {
     if (Number(c.req.header("content-length") ?? 0) > requestBodyBytes) {

@@ -190,7 +190,7 @@ test("the same list can be had as YAML, pretty, compressed, or as metadata alone
   for (let i = 0; i < 4; i++) await make(api, `m${i}`, { data: { text: "x".repeat(50_000) } });
   assert.match((await ask(api, "GET", maps, { headers: { accept: "application/yaml" } })).body, /^kind: ConfigMapList\n/);
   const pretty = await api.app.request(`${maps}/m0?pretty=true`);
-  assert.match(await pretty.text(), /^\{\n  "apiVersion": "v1",\n/);
+  assert.match(await pretty.text(), /^\{\n {2}"apiVersion": "v1",\n/);
   const compressed = await api.app.request(maps, { headers: { "accept-encoding": "gzip" } });
   assert.is(compressed.headers.get("content-encoding"), "gzip");
   const bytes = Buffer.from(await compressed.arrayBuffer());

@@ -49,6 +49,8 @@ async function open({ app }: Pick<ApiContext, "app">, query: string, headers: Re
     close: () => reader.cancel(),
   };
 }
+/** Something to iterate over, by its next() alone. */
+const source = (next: () => Promise<IteratorResult<never>>): AsyncIterable<never> => ({ [Symbol.asyncIterator]: () => ({ next }) });
 const brief = (event: { type: string; object: { metadata: { name: string } } }) => `${event.type} ${event.object.metadata.name}`;
 
 test("a watch without a version begins with what is there; with one, with what comes after", async (api) => {
@@ -137,9 +139,7 @@ test("a silent watch sends empty lines, bookmarks if they were asked for, and a 
 test("what is too old is an ERROR event with 410, and the end", async () => {
   const registry = {
     revision: () => 9,
-    async *watch() {
-      throw new ApiError("Expired", "too old resource version: 1 (1000)");
-    },
+    watch: () => source(() => Promise.reject(new ApiError("Expired", "too old resource version: 1 (1000)"))),
   } as unknown as ReturnType<typeof createRegistry>;
   const api = await openApi({ registry, kinds });
   const watch = await open(api, "resourceVersion=1"), event = await watch.next();
@@ -176,10 +176,12 @@ test("a watch ends when the server stops, and when the client goes", async () =>
   let ended = 0;
   const registry = {
     revision: () => 1,
-    async *watch(_kind: unknown, _query: unknown, signal: AbortSignal) {
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
-      ended++;
-    },
+    watch: (_kind: unknown, _query: unknown, signal: AbortSignal) =>
+      source(async () => {
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        ended++;
+        return { done: true, value: undefined };
+      }),
   } as unknown as ReturnType<typeof createRegistry>;
   const api = await openApi({ registry, stopping: stopping.signal, clock: systemClock, random: seeded(1), log: silentLog });
   const first = await open(api, ""), second = await open(api, "");
