@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import process from "node:process";
+import { signalProcess } from "./liveness.ts";
 
 /** `2` is conmon's REOPEN_LOGS_EVENT (src/ctrl.c); the two numbers after it belong to the window-size order that shares the format. */
 const reopenLogs = "2 0 0\n";
@@ -34,12 +34,7 @@ export async function endExecMonitors(podCgroupPath: string, keep: number | unde
   for (const controller of ["", "pids"]) { // cgroup v2, or any controller of v1
     const listed = await readFile(join("/sys/fs/cgroup", controller, podCgroupPath, "conmon", "cgroup.procs"), "utf8").catch(() => "");
     for (const pid of listed.split("\n").map(Number)) {
-      if (pid === 0 || pid === keep) continue;
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch (error) {
-        if ((error as { code?: string }).code !== "ESRCH") throw error;
-      }
+      if (pid !== 0 && pid !== keep) signalProcess(pid, "SIGKILL");
     }
   }
 }

@@ -2,7 +2,6 @@
 // by state) or is what Podman forgets (why a start failed, whom the kernel's OOM killer took). Restart the agent, or Podman's service: nothing is lost, nothing moves.
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import process from "node:process";
 import { ContainersApi, ImagesApi, PodsApi, SystemApi } from "podman-api-client";
 import { podmanHeadTimeoutMs } from "../../shared/limits.ts";
 import { containerLabels } from "../../shared/names.ts";
@@ -12,6 +11,7 @@ import type { Log } from "../../shared/util/log.ts";
 import { cgroupStats } from "./cgroup_stats.ts";
 import { endExecMonitors, reopenConmonLog } from "./conmon.ts";
 import { qualified } from "./image_reference.ts";
+import { signalProcess } from "./liveness.ts";
 import { runtimeError, status } from "./podman_errors.ts";
 import { openProcess, runProcess } from "./podman_exec.ts";
 import { ensureNetwork, type PodmanNetwork } from "./podman_network.ts";
@@ -200,12 +200,12 @@ export class PodmanRuntime implements ContainerRuntime {
   /** Ends a running container whose monitor was killed; Podman's own stop would wait for that monitor for ever. False: it is no such container. */
   async #killOrphan(id: string, graceSeconds: number, signal?: AbortSignal): Promise<boolean> {
     const state = (await this.#containers({ signal }).inspect(id))?.State;
-    if (!state?.Running || !state.Pid || (state.ConmonPid && await this.#on.liveness.monitor(state.ConmonPid))) return false;
-    const gone = async () => !(await this.#on.liveness.process(state.Pid!, id));
+    if (!state?.Running || !state.Pid || (state.ConmonPid && this.#on.liveness.monitor(state.ConmonPid))) return false;
+    const gone = () => !this.#on.liveness.process(state.Pid!, id);
     const deadline = this.#on.clock.monotonic() + graceSeconds * 1000;
-    if (graceSeconds > 0 && !(await gone())) process.kill(state.Pid, "SIGTERM");
-    while (!(await gone())) {
-      if (this.#on.clock.monotonic() >= deadline) process.kill(state.Pid, "SIGKILL");
+    if (graceSeconds > 0 && !gone()) signalProcess(state.Pid, "SIGTERM");
+    while (!gone()) {
+      if (this.#on.clock.monotonic() >= deadline) signalProcess(state.Pid, "SIGKILL");
       await sleep(this.#on.clock, 50, signal);
     }
     return true;

@@ -2,10 +2,10 @@
 // Without a terminal the bytes come in frames `[stream, 0, 0, 0, length (u32, big-endian)] payload`, stream 1 is stdout and 2 stderr; with one they come bare.
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import process from "node:process";
 import { ContainersApi, ExecApi } from "podman-api-client";
 import { execExitPollMs, execExitPolls, processBufferBytes } from "../../shared/limits.ts";
 import { type Clock, sleep } from "../../shared/util/clock.ts";
+import { signalProcess } from "./liveness.ts";
 import type { Hijacked, PodmanTransport } from "./podman_transport.ts";
 import { type ExecResult, type ProcessStreams, RuntimeError } from "./runtime.ts";
 
@@ -205,9 +205,5 @@ async function containerExit(clock: Clock, containers: ContainersApi, id: string
 async function killExec(api: ExecApi, id: string): Promise<void> {
   const session = await api.inspect(id);
   if (!session?.Running || !session.Pid) return;
-  try {
-    process.kill(session.Pid as unknown as number, "SIGKILL");
-  } catch (error) {
-    if ((error as { code?: string }).code !== "ESRCH") throw error;
-  }
+  signalProcess(session.Pid as unknown as number, "SIGKILL"); // the library's type is Docker's: an object
 }

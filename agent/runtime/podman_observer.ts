@@ -43,7 +43,7 @@ export class PodmanObserver {
       const remembered = details.get(entry.Id!);
       return remembered === undefined ? [] : [this.#look(entry, remembered.detail)];
     });
-    return toActual(await Promise.all(seen), this.#on.oomKills.ids);
+    return toActual(seen, this.#on.oomKills.ids);
   }
 
   /** Sandboxes and containers together: a pod's labels stand on its infra container too. */
@@ -70,12 +70,15 @@ export class PodmanObserver {
     return details;
   }
 
-  async #look(entry: ListContainer, detail: Detail): Promise<Seen> {
-    const startError = this.#startErrors.get(entry.Id!);
-    if (!runs(entry)) return { entry, detail, process: false, monitor: false, startError };
+  #look(entry: ListContainer, detail: Detail): Seen {
     const { liveness } = this.#on;
-    const process = liveness.process(entry.Pid ?? 0, entry.Id!);
-    const monitor = detail.conmonPid === undefined ? false : liveness.monitor(detail.conmonPid);
-    return { entry, detail, process: await process, monitor: await monitor, startError };
+    const running = runs(entry);
+    return {
+      entry,
+      detail,
+      process: running && liveness.process(entry.Pid ?? 0, entry.Id!),
+      monitor: running && detail.conmonPid !== undefined && liveness.monitor(detail.conmonPid),
+      startError: this.#startErrors.get(entry.Id!),
+    };
   }
 }

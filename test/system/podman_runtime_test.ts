@@ -1,6 +1,7 @@
 // The contract on real containers, and what only Podman can get wrong. One Podman serves the whole file; the last test takes it down and looks for leftovers.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import http from "node:http";
 import { hostname } from "node:os";
 import process from "node:process";
 import * as assert from "uvu/assert";
@@ -30,14 +31,20 @@ interface Context extends RuntimeUnderTest {
   readonly podman: TestPodman;
 }
 let shared: Promise<TestPodman> | undefined;
+/** Speaks HTTP where Podman wants TLS: a failure that Podman does not try again (a closed port costs 5 s of retries). */
+const registry = http.createServer((_, response) => void response.writeHead(404).end());
+let listening: Promise<void> | undefined;
 
 const options = {
   skip: noPodman(),
   timeoutMs: 30_000,
   async setup(): Promise<Context> {
     const podman = await (shared ??= startTestPodman());
+    await (listening ??= new Promise((resolve) => registry.listen(0, "127.0.0.1", resolve)));
+    const { port } = registry.address() as { port: number };
+    const missing = { image: `127.0.0.1:${port}/none:1`, words: "server gave HTTP response to HTTPS client" };
     const runtime = await podman.reopen(); // writes begin at 0
-    return { podman, runtime, directory: podman.directory, image: helloImage, address: podman.address, reopen: podman.reopen };
+    return { podman, runtime, directory: podman.directory, image: helloImage, missing, address: podman.address, reopen: podman.reopen };
   },
   async teardown({ podman }: Context): Promise<void> {
     const runtime = await podman.reopen();
@@ -262,6 +269,7 @@ test("ensureNetwork() may be called again, and follows a new subnet while no pod
 
 const last = suite("Podman afterwards", { skip: noPodman(), timeoutMs: 30_000 });
 last("nothing is left of the test's Podman", async () => {
+  registry.close();
   const podman = await shared!;
   await podman.close();
   assert.not.match(readFileSync("/proc/self/mounts", "utf8"), podman.directory);

@@ -10,7 +10,6 @@ import { HandCrankedClock, seeded, systemClock } from "../../../shared/util/cloc
 import {
   containerSpec,
   missingCommand,
-  missingImage,
   runContainer,
   runtimeContract,
   type RuntimeUnderTest,
@@ -20,6 +19,7 @@ import {
 import { rejects, suite } from "../../kit/suite.ts";
 
 const image = "localhost/skerry-hello:1";
+const missing = { image: "registry.test/none:1", words: "manifest unknown" };
 
 interface Context extends RuntimeUnderTest {
   readonly engine: EmulatedEngine;
@@ -30,7 +30,7 @@ const contract = suite<Context>("emulated runtime: contract", {
     const directory = await mkdtemp(join(tmpdir(), "skerry-emulated-"));
     const faults: Fault[] = [
       { at: "start", command: missingCommand, message: `exec: "${missingCommand}": no such file or directory` },
-      { at: "pull", image: missingImage, message: "connection refused" },
+      { at: "pull", image: missing.image, message: missing.words },
     ];
     const engine = new EmulatedEngine({ clock: systemClock, random: seeded(1) }, { images: [image], faults, writeLogs: true });
     let host = 9;
@@ -38,6 +38,7 @@ const contract = suite<Context>("emulated runtime: contract", {
       engine,
       directory,
       image,
+      missing,
       runtime: new EmulatedRuntime(engine),
       address: () => `10.42.0.${++host}`,
       reopen: () => Promise.resolve(new EmulatedRuntime(engine)),
@@ -69,6 +70,7 @@ const test = suite<Cranked>("EmulatedEngine", {
       runtime,
       directory: "/nowhere",
       image,
+      missing,
       address: () => `10.42.0.${++host}`,
       reopen: () => Promise.resolve(runtime),
     };
