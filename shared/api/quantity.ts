@@ -41,7 +41,6 @@ export function parseQuantity(written: string): Quantity {
   } else power += 3 * (decimalSuffixes.indexOf(decimal ?? "") - 3);
   let nano = power >= 0 ? digits * factor * 10n ** BigInt(power) : divideUp(digits * factor, 10n ** BigInt(-power));
   if (nano > most) nano = most;
-  if (format === "BinarySI" && nano > 0n && nano < one) format = "DecimalSI"; // else it would be rounded up to 1
   return { nano: sign === "-" ? -nano : nano, format };
 }
 
