@@ -302,3 +302,39 @@ export const containerLogBytes = 10 * 1024 * 1024;
 export const probesAtOnce = 8;
 /** Bytes read of what a probe or hook answers. */
 export const probeReplyBytes = 10 * 1024;
+
+/** Milliseconds a short program of the machine (nft, ip) may take: 5,000 services are loaded in 3 s on a PC, ten times that on a small board. */
+export const commandTimeoutMs = 60_000;
+/** Bytes kept of what such a program prints. */
+export const commandOutputBytes = 4 * 1024 * 1024;
+/** Characters of a refused ruleset that an error shows. */
+export const refusedRulesCharacters = 400;
+/** Milliseconds between looks whether the service routes are still in the kernel, and between full loads that mend what a look cannot see. */
+export const routesCheckMs = 10_000;
+export const routesReloadMs = 60 * 60_000;
+/** Milliseconds until service routes that the kernel refused are tried again. */
+export const routesRetryMs = 5_000;
+/** Milliseconds that a superseded chain stays, empty: kernels before 6.2 refuse to delete it in the transaction that takes it out of a map. */
+export const staleChainMs = 1_000;
+/** Milliseconds of quiet after which changed service routes are written to flash: the desired state is there already, this one only saves time at boot. */
+export const routesStoredMs = 60_000;
+/** Connections without a connection (UDP) that one change takes out of the kernel's table, one program each. */
+export const staleFlows = 256;
+/** Bytes held of one line of `nft monitor`. */
+export const monitorLineBytes = 64 * 1024;
+/** Milliseconds between looks at the bridge of the pods. */
+export const bridgeCheckMs = 10_000;
+/** Milliseconds that a node must be gone before its pods are: Kubernetes' own. */
+export const nodeGoneMs = 40_000;
+/** Pods kept that have ended, for their logs' and exit codes' sake: Kubernetes keeps 12,500, a small board has less memory. */
+export const finishedPodsKept = 1000;
+/** Certificates whose signature need not be checked again: one for each node that can be connected, and some that were renewed. */
+export const knownCertificates = 20_000;
+
+/** Milliseconds an API request of the command line may take, and bytes of its answer. */
+export const apiTimeoutMs = 30_000;
+export const apiAnswerBytes = 64 * 1024 * 1024;
+/** Milliseconds a postStart hook may take: a container whose hook hangs would never be told to stop. */
+export const postStartMs = 300_000;
+/** Milliseconds for which what only saves work after a restart may wait to be written: flash wears. */
+export const lazyMemoryMs = 60_000;

@@ -13,7 +13,8 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["store", "pki"],
     ["registry"],
     ["http", "scheduler", "controllers", "fleet", "broker", "cloud", "dashboard"],
-    ["leader.ts", "config.ts"],
+    ["leader.ts", "config.ts", "commands"],
+    ["serve.ts"],
     ["main.ts"],
   ],
   agent: [

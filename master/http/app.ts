@@ -66,18 +66,18 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     c.set("info", parseRequest(c.req.method, url.pathname, url.searchParams));
     c.set("warnings", new Set());
     await next();
-    c.res.headers.set("audit-id", c.var.requestId);
-    for (const value of warningHeaders(c.var.warnings)) c.res.headers.append("warning", value);
-    counts.add(c.var.info, c.res.status);
+    c.res.headers.set("audit-id", c.get("requestId"));
+    for (const value of warningHeaders(c.get("warnings"))) c.res.headers.append("warning", value);
+    counts.add(c.get("info"), c.res.status);
   });
   dependencies.open?.(app);
-  app.use((c, next) => withinDeadline(clock, deadline(c.var.info, c.var.query), next));
+  app.use((c, next) => withinDeadline(clock, deadline(c.get("info"), c.get("query")), next));
   app.use(async (c, next) => {
     if (Number(c.req.header("content-length") ?? 0) > requestBodyBytes) {
       throw new ApiError("RequestEntityTooLarge", `Request entity too large: limit is ${requestBodyBytes}`);
     }
     c.set("user", await authenticator({ certificate: clientCertificate(c), authorization: c.req.header("authorization") }));
-    mayOrThrow(c.var.user, c.var.info, c.var.query);
+    mayOrThrow(c.get("user"), c.get("info"), c.get("query"));
     await next();
   });
 
@@ -91,7 +91,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
 
   app.notFound(pageNotFound);
   app.onError((error, c) => {
-    const requestId = c.var.requestId ?? "";
+    const requestId = c.get("requestId") ?? "";
     if (isUnexpected(error)) log.error("Request failed", { requestId, method: c.req.method, path: c.req.path, error });
     return statusResponse(toStatus(error, requestId), { "audit-id": requestId });
   });

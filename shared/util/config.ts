@@ -104,7 +104,7 @@ export function describe(options: Options): string {
     const shown =
       rest.default === undefined || rest.default === false || rest.secret || (Array.isArray(rest.default) && rest.default.length === 0)
         ? ""
-        : ` (${[rest.default].flat().join(", ")})`;
+        : ` (${[rest.default].flat().map((value) => typeof value === "object" ? JSON.stringify(value) : value).join(", ")})`;
     return [`  --${kebab(name)}${flag ? "" : " VALUE"}`, `${help}${multiple ? "; may be repeated" : ""}${shown}`] as const;
   });
   const width = Math.max(...rows.map(([left]) => left.length));

@@ -1,0 +1,66 @@
+// skerry-master: the command line. Everything it does is in the files it calls.
+import { randomBytes } from "node:crypto";
+import process from "node:process";
+import { systemClock, systemRandom } from "../shared/util/clock.ts";
+import { ConfigError, describe, readConfig, shown } from "../shared/util/config.ts";
+import { chain, standardErrorLog } from "../shared/util/log.ts";
+import { CommandError } from "./commands/client.ts";
+import { options as tokenOptions, tokenCommand } from "./commands/token.ts";
+import { options } from "./config.ts";
+import { serve } from "./serve.ts";
+
+const help = `skerry-master: keeps what a fleet should run, and tells it.
+
+  skerry-master serve [options]            run a master
+  skerry-master token create [options]     a token that lets devices join
+  skerry-master token list | revoke ID
+
+Examples
+  skerry-master serve --data-dir /var/lib/skerry/master --advertise master.example.net
+  skerry-master token create --ttl 7d --uses 20 --label site=harbour
+  kubectl --kubeconfig /var/lib/skerry/master/admin.kubeconfig get nodes -o wide
+
+Options of serve (also as SKERRY_DATA_DIR … in the environment)
+${describe(options)}
+
+Options of token
+${describe(tokenOptions)}
+`;
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const needed = [22, 18], running = process.versions.node.split(".").map(Number);
+if (running[0]! < needed[0]! || (running[0] === needed[0] && running[1]! < needed[1]!)) {
+  process.stderr.write(
+    `Skerry needs Node ${
+      needed.join(".")
+    } or later (this is ${process.versions.node}), or Deno 2.9: \`npm run master\` brings the right one\n`,
+  );
+  process.exit(2);
+}
+
+const [command, ...argv] = process.argv.slice(2);
+try {
+  if (command === undefined || command === "help" || process.argv.includes("--help")) process.stdout.write(help);
+  else if (command === "token") await tokenCommand({ argv, env: process.env, now: systemClock.now, randomBytes, print });
+  else if (command === "serve") await run(argv);
+  else throw new CommandError(`Unknown command: ${command}. --help shows what there is`);
+} catch (error) {
+  const expected = error instanceof CommandError || error instanceof ConfigError;
+  process.stderr.write(`${expected ? error.message : `skerry-master: ${chain(error)}`}\n`);
+  process.exit(expected ? 2 : 1);
+}
+
+async function run(argv: readonly string[]): Promise<void> {
+  const { config } = readConfig(options, { argv, env: process.env });
+  if (config.printConfig) return print(JSON.stringify(shown(options, config), null, 2));
+  const log = standardErrorLog(systemClock.now, config.logLevel), stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+  process.on("unhandledRejection", (error) => {
+    log.error("Something failed that nobody looked after; this member stops", { error });
+    process.exit(1);
+  });
+  const master = await serve({ clock: systemClock, random: systemRandom, randomBytes, log }, config, stop.signal);
+  print(`Serving at ${master.url}; kubectl --kubeconfig ${master.kubeconfigPath} get nodes`);
+  await master.stopped;
+  process.exit(0);
+}

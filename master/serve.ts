@@ -1,0 +1,148 @@
+// Builds a master and runs it: store → registry and cache → fleet → broker → http → leader's group; stopped in reverse. Wiring alone, no decisions.
+import type { IncomingMessage } from "node:http";
+import { hostname } from "node:os";
+import type { Duplex } from "node:stream";
+import { mkdir } from "node:fs/promises";
+import { createWebSocketStream, WebSocketServer } from "ws";
+import { kinds } from "../shared/api/kinds/mod.ts";
+import { nodeLinks } from "../shared/api/kinds/node_link.ts";
+import type { Kind } from "../shared/api/resource.ts";
+import * as limits from "../shared/limits.ts";
+import { writeAtomic } from "../shared/platform/files.ts";
+import type { Clock, Random } from "../shared/util/clock.ts";
+import type { Log } from "../shared/util/log.ts";
+import { type Broker, startBroker } from "./broker/broker.ts";
+import { advertised, type MasterConfig } from "./config.ts";
+import { createFleet } from "./fleet/fleet.ts";
+import { createApp } from "./http/app.ts";
+import { createAuthenticator } from "./http/auth.ts";
+import { startServer } from "./http/server.ts";
+import { runLeaderGroup } from "./leader.ts";
+import { kubeconfig, openPki } from "./pki/pki.ts";
+import { startCache } from "./registry/cache.ts";
+import { createRegistry } from "./registry/registry.ts";
+import { openStore } from "./store/embedded.ts";
+import { nodeFiles } from "./store/files.ts";
+
+export interface Master {
+  /** `https://host:port` of the first address. */
+  readonly url: string;
+  readonly mqttPort: number;
+  readonly kubeconfigPath: string;
+  /** Resolves when the master has stopped: after the signal, or with an error when it must not go on. */
+  readonly stopped: Promise<void>;
+}
+
+export const clusterDomain = "cluster.local";
+
+export async function serve(
+  { clock, random, randomBytes, log }: { clock: Clock; random: Random; randomBytes: (count: number) => Uint8Array; log: Log },
+  config: MasterConfig,
+  signal: AbortSignal,
+): Promise<Master> {
+  const { dataDir } = config;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const pki = await openPki(`${dataDir}/pki`, advertised(config)), { authority } = pki;
+  const store = await openStore({ clock, random, files: nodeFiles, log }, { dataDir: `${dataDir}/raft` });
+  // Two signals: `ending` begins the stop, `ended` lets go of what the stopping parts still lean on.
+  const ending = new AbortController(), ended = new AbortController();
+  const end = (): void => ending.abort();
+  signal.addEventListener("abort", end, { once: true });
+  let failure: unknown;
+  const fail = (sentence: string) => (error: unknown): void => {
+    if (failure === undefined && !ending.signal.aborted) log.error(sentence, { error });
+    failure ??= error;
+    ending.abort();
+  };
+  void store.fatal.then(fail("The store cannot go on; this member stops, and is safe to start again"));
+
+  const registry = createRegistry({ store, clock, random, log, kinds }, { serviceSubnet: config.serviceNetwork });
+  const cache = await startCache({ store, kinds, log }, ended.signal);
+  cache.stopped.catch(fail("The cache cannot go on; this member stops"));
+
+  const host = config.advertise[0] ?? "127.0.0.1";
+  let apiPort = 0, broker: Broker | undefined;
+  const fleet = createFleet({ registry, cache, store, authority, clock, random, randomBytes, log: log.with({ part: "fleet" }) }, {
+    podNetwork: config.podNetwork,
+    serviceNetwork: config.serviceNetwork,
+    clusterDomain,
+    masters: () => [`mqtts://${bracketed(host)}:${broker?.ports[0]}`, `https://${bracketed(host)}:${apiPort}`],
+    member: hostname(),
+  });
+
+  const app = createApp({
+    registry,
+    kinds,
+    log: log.with({ part: "http" }),
+    clock,
+    random,
+    authenticator: createAuthenticator({
+      clock,
+      verify: (raw) => authority.verify(raw),
+      tokens: (token) => fleet.tokens.authenticate(token),
+      revoked: (certificate) => fleet.revoked(certificate),
+    }),
+    streams: fleet.streams,
+    stopping: ending.signal,
+    memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),
+    open: (router) => void router.route("/", fleet.join),
+  });
+  broker = await startBroker({ fleet: fleet.handlers, clock, log: log.with({ part: "broker" }) }, {
+    tls: { key: pki.server.key, cert: pki.server.certificate, ca: authority.certificate },
+    listen: config.mqttListen,
+  }, ended.signal);
+  const server = await startServer({ app, clock, log, upgrade: mqttOverWebSocket(broker) }, {
+    certificate: pki.server.certificate,
+    key: pki.server.key,
+    clientCas: [authority.certificate],
+  }, config.listen);
+  apiPort = server.addresses[0]!.port;
+
+  const url = `https://${bracketed(host)}:${apiPort}`, kubeconfigPath = `${dataDir}/admin.kubeconfig`;
+  await writeAtomic(kubeconfigPath, kubeconfig(url, authority.certificate, pki.admin), 0o600);
+  const running = [
+    fleet.run(ended.signal),
+    runLeaderGroup(
+      { store, registry, cache, presence: fleet.presence, kinds, clock, random, log },
+      {
+        podNetwork: config.podNetwork,
+        caCertificate: authority.certificate,
+        apiEndpoints: advertised(config).map((address) => ({ address, port: apiPort })),
+      },
+      ending.signal,
+    ),
+  ];
+  for (const part of running) part.catch(fail("A part of the master failed; this member stops"));
+  log.info("The master serves", { url, mqttPort: broker.ports[0], kubeconfig: kubeconfigPath, revision: registry.revision() });
+
+  const stopped = new Promise<void>((resolve) => ending.signal.addEventListener("abort", () => resolve(), { once: true })).then(
+    async () => {
+      signal.removeEventListener("abort", end);
+      await server.stop();
+      await Promise.allSettled(running.slice(1));
+      ended.abort();
+      await Promise.allSettled([...running, broker.stopped, cache.stopped]);
+      await store.close();
+      if (failure !== undefined) throw failure;
+      log.info("The master has stopped");
+    },
+  );
+  return { url, mqttPort: broker.ports[0]!, kubeconfigPath, stopped };
+}
+
+/** Agents that may leave their network only through the API's port speak MQTT over a WebSocket at /mqtt. */
+function mqttOverWebSocket(broker: Broker): (request: IncomingMessage, socket: Duplex, head: Uint8Array) => boolean {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: limits.mqttPayloadBytes + limits.mqttHeaderBytes,
+    handleProtocols: (offered) => offered.has("mqtt") ? "mqtt" : false,
+  });
+  return (request, socket, head) => {
+    if (request.url?.split("?")[0] !== "/mqtt" || request.headers.upgrade?.toLowerCase() !== "websocket") return false;
+    sockets.handleUpgrade(request, socket, head as never, (opened) => broker.handleWebSocket(createWebSocketStream(opened), request));
+    return true;
+  };
+}
+
+const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : host;
