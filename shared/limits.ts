@@ -312,6 +312,8 @@ export const refusedRulesCharacters = 400;
 /** Milliseconds between looks whether the service routes are still in the kernel, and between full loads that mend what a look cannot see. */
 export const routesCheckMs = 10_000;
 export const routesReloadMs = 60 * 60_000;
+/** Milliseconds since the last full load before changes by others that do no visible harm cause another. */
+export const routesSuspectMs = 60_000;
 /** Milliseconds until service routes that the kernel refused are tried again. */
 export const routesRetryMs = 5_000;
 /** Milliseconds that a superseded chain stays, empty: kernels before 6.2 refuse to delete it in the transaction that takes it out of a map. */

@@ -1,6 +1,8 @@
 // Who is who: from the key of a certificate to the node, and whether that node still belongs to the fleet. Read from the cache, so it costs no I/O.
 import { type Enrollment, enrollments } from "../../shared/api/kinds/enrollment.ts";
-import type { Authority } from "../pki/authority.ts";
+import { createHash } from "node:crypto";
+import { knownCertificates } from "../../shared/limits.ts";
+import type { Authority, Verified } from "../pki/authority.ts";
 import type { Cache } from "../registry/cache.ts";
 import type { Stored } from "../registry/face.ts";
 import type { Identity } from "./connection.ts";
@@ -12,6 +14,8 @@ export class Enrollments {
   readonly #cache: Cache;
   readonly #authority: Pick<Authority, "verify">;
   readonly #byKey = new Map<string, Stored<Enrollment>>();
+  /** By SHA-256 of the certificate: a signature is checked once, though a fleet comes back often. */
+  readonly #verified = new Map<string, Verified>();
   readonly #now: () => number;
 
   constructor(cache: Cache, authority: Pick<Authority, "verify">, now: () => number) {
@@ -40,7 +44,7 @@ export class Enrollments {
 
   /** Signature first, then key → node, then dates. Undefined: nobody, or shut out. */
   identify(certificate: Uint8Array): Identity | undefined {
-    const verified = this.#authority.verify(certificate), stored = verified && this.#byKey.get(verified.keyHash);
+    const verified = this.#verify(certificate), stored = verified && this.#byKey.get(verified.keyHash);
     if (!stored || stored.object.spec.revoked) return undefined;
     const now = this.#now(), valid = verified.notBefore <= now && now <= verified.notAfter;
     return {
@@ -49,6 +53,18 @@ export class Enrollments {
       standing: valid ? "full" : "renewal",
       keyHash: verified.keyHash,
     };
+  }
+
+  #verify(certificate: Uint8Array): Verified | undefined {
+    const digest = createHash("sha256").update(certificate).digest("base64");
+    let verified = this.#verified.get(digest);
+    if (!verified) {
+      verified = this.#authority.verify(certificate);
+      if (!verified) return undefined; // forged ones take no room
+      if (this.#verified.size >= knownCertificates) this.#verified.delete(this.#verified.keys().next().value!);
+      this.#verified.set(digest, verified);
+    }
+    return verified;
   }
 
   /** Does a certificate that verifies belong to a node that was shut out, or never let in? Others' certificates are not judged here. */

@@ -233,7 +233,7 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
       log,
     }),
     tokens,
-    nodeLinks: nodeLinkSource(sessions, config.member),
+    nodeLinks: nodeLinkSource(sessions, clock, config.member),
     revoked: (certificate) => enrolled.revoked(certificate),
     async run(signal) {
       let cancelSweep = () => {};

@@ -14,7 +14,7 @@ import { ApiError, badRequest } from "../../shared/api/status.ts";
 import { joinBodyBytes, joinsAtOnce } from "../../shared/limits.ts";
 import { annotations, labels as ourLabels, signers } from "../../shared/names.ts";
 import { base32 } from "../../shared/util/base32.ts";
-import type { Log } from "../../shared/util/log.ts";
+import { chain, type Log } from "../../shared/util/log.ts";
 import { type Joined, joinPaths, JoinRequest } from "../../shared/wire/join.ts";
 import { requestKeyHash } from "../pki/authority.ts";
 import type { Registry, Stored } from "../registry/registry.ts";
@@ -58,13 +58,19 @@ export function joinRoutes(needs: JoinNeeds): Hono {
     return c.json(await answer);
   });
   app.onError((error, c) => {
-    const known = error instanceof ApiError ? error : new ApiError("InternalError", "Cannot join: the master failed; its log says why");
-    if (known !== error) needs.log.error("A device could not join", { error });
+    const known = answerable(error);
+    if (known.reason === "InternalError") needs.log.error("A device could not join", { error: chain(error) });
     return c.json(known.status(), known.code as 500, {
       ...(known.details?.retryAfterSeconds && { "retry-after": String(known.details.retryAfterSeconds) }),
     });
   });
   return app;
+}
+
+/** What the device hears: 4xx only for what will not become right by trying again. */
+function answerable(error: unknown): ApiError {
+  if (!(error instanceof ApiError)) return new ApiError("InternalError", "Cannot join: the master failed; its log says why");
+  return error.reason === "Conflict" ? new ApiError("ServiceUnavailable", error.message, { cause: error }) : error;
 }
 
 /** @throws ApiError */
@@ -146,7 +152,10 @@ async function takeName(registry: Registry, wish: string, key: string, labels: R
       if (there.object.metadata?.annotations?.[annotations.joinKey] === key) return name;
     }
   }
-  throw new ApiError("Conflict", `Cannot join: the names ${wish}, ${wish}-${key.slice(0, 5)} and ${wish}-${key.slice(0, 12)} are taken`);
+  throw new ApiError(
+    "AlreadyExists",
+    `Cannot join: the names ${wish}, ${wish}-${key.slice(0, 5)} and ${wish}-${key.slice(0, 12)} are taken`,
+  );
 }
 
 export const newNode = (name: string, labels: Readonly<Record<string, string>>, key?: string) => ({

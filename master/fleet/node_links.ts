@@ -2,13 +2,14 @@
 import { Buffer } from "node:buffer";
 import { type NodeLink, nodeLinks } from "../../shared/api/kinds/node_link.ts";
 import { notFound } from "../../shared/api/status.ts";
+import type { Clock } from "../../shared/util/clock.ts";
 import type { Registry, Stored } from "../registry/registry.ts";
 import type { NodeRecord, Sessions } from "./sessions.ts";
 
 const time = (ms: number): string => new Date(Math.max(0, ms)).toISOString().replace("Z", "000Z"); // MicroTime
 
-export function nodeLinkSource(sessions: Sessions, member: string): Pick<Registry, "get" | "list"> {
-  const show = (record: NodeRecord): Stored<NodeLink> => new StoredLink(linkOf(record, sessions, member));
+export function nodeLinkSource(sessions: Sessions, clock: Clock, member: string): Pick<Registry, "get" | "list"> {
+  const show = (record: NodeRecord): Stored<NodeLink> => new StoredLink(linkOf(record, sessions, clock, member));
   return {
     get(kind, { name }) {
       const record = sessions.recordOf(name);
@@ -21,13 +22,13 @@ export function nodeLinkSource(sessions: Sessions, member: string): Pick<Registr
   };
 }
 
-function linkOf(record: NodeRecord, sessions: Sessions, member: string): NodeLink {
+function linkOf(record: NodeRecord, sessions: Sessions, clock: Clock, member: string): NodeLink {
   const { nodeId, nodeName, session, last, observedAgeMs } = record, state = sessions.state(nodeName)!, birth = last?.birth;
   return {
     metadata: { name: nodeName },
     nodeId,
     connected: state.live,
-    lastPacketTime: time(state.lastPacketMs),
+    lastPacketTime: time(clock.now() - (clock.monotonic() - state.lastPacketMs)),
     ...(observedAgeMs !== undefined && { observedAgeSeconds: observedAgeMs / 1000 }),
     bytesIn: record.bytesIn + (session?.connection.bytesIn ?? 0),
     bytesOut: record.bytesOut + (session?.connection.bytesOut ?? 0),

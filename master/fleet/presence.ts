@@ -3,11 +3,10 @@
 export interface PresenceState {
   /** Is there a session? */
   readonly live: boolean;
-  /** Since when it is so, ms since 1970 by this master's clock. */
+  /** Monotonic ms of the last change of `live`, and of the last packet. */
   readonly sinceMs: number;
-  /** When anything at all last came from it, likewise. */
   readonly lastPacketMs: number;
-  /** It has said that it sleeps, and until when. */
+  /** It has said that it sleeps until then (ms since 1970). */
   readonly sleepingUntilMs?: number;
 }
 export interface Presence {

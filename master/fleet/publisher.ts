@@ -3,7 +3,7 @@
 // No timer and no write lies between a commit and the head.
 import { setImmediate } from "node:timers";
 import { nodes } from "../../shared/api/kinds/node.ts";
-import { deltaShare, headBackoff, inlineDeltaBytes, renderingKeptMs, renderSliceMs } from "../../shared/limits.ts";
+import { deltaShare, headBackoff, inlineDeltaBytes, renderSliceMs } from "../../shared/limits.ts";
 import { nextDelay } from "../../shared/util/backoff.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
@@ -92,6 +92,7 @@ export class Publisher {
   born(session: Session): void {
     const { epoch, gen, hash } = session.birth?.have ?? {}, ours = epoch === this.#needs.clusterEpoch();
     const have = ours && hash !== undefined ? { gen: gen!, hash } : undefined;
+    this.#transfers.get(session.nodeId)?.newSession();
     this.#tellings.set(session, { have, told: have?.hash, delayMs: 0, cancelRetry: () => {} });
     this.#tell(session);
   }

@@ -31,8 +31,8 @@ export interface NodeRecord {
   session: Session | undefined;
   /** The session it had last. */
   last: Session | undefined;
+  /** Monotonic ms: of the last change between a session and none, and of the last packet of a session that is gone. */
   sinceMs: number;
-  /** Of the last session, once it is gone. */
   lastPacketMs: number;
   sleepingUntilMs: number | undefined;
   /** Bytes of sessions that are over. */
@@ -91,7 +91,7 @@ export class Sessions implements Presence {
     const { nodeId, nodeName, connection } = session;
     let record = this.#records.get(nodeId);
     if (record && birth.sess <= record.highestSess) return false;
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     if (!record) {
       record = {
         nodeId,
@@ -112,7 +112,7 @@ export class Sessions implements Presence {
     }
     const before = record.session;
     session.birth = birth;
-    session.clockErrorMs = birth.clock && birth.clock.t - now;
+    session.clockErrorMs = birth.clock && birth.clock.t - this.#clock.now();
     record.highestSess = birth.sess;
     record.session = record.last = session;
     record.sleepingUntilMs = undefined;
@@ -159,7 +159,7 @@ export class Sessions implements Presence {
     return {
       live: session !== undefined,
       sinceMs,
-      lastPacketMs: session ? this.#packetTime(session) : record.lastPacketMs,
+      lastPacketMs: session ? session.connection.lastPacketMs : record.lastPacketMs,
       ...(sleepingUntilMs !== undefined && { sleepingUntilMs }),
     };
   }
@@ -173,16 +173,13 @@ export class Sessions implements Presence {
     if (!session) return;
     this.#settle(record, session);
     record.session = undefined;
-    record.sinceMs = this.#clock.now();
-    record.lastPacketMs = this.#packetTime(session);
+    record.sinceMs = this.#clock.monotonic();
+    record.lastPacketMs = session.connection.lastPacketMs;
     this.#tell(record.nodeName);
   }
   #settle(record: NodeRecord, { connection }: Session): void {
     record.bytesIn += connection.bytesIn;
     record.bytesOut += connection.bytesOut;
-  }
-  #packetTime({ connection }: Session): number {
-    return this.#clock.now() - (this.#clock.monotonic() - connection.lastPacketMs);
   }
   #tell(nodeName: string): void {
     for (const observer of this.#observers) observer(nodeName);

@@ -81,7 +81,7 @@ export class Tunnel {
   #unreachable(nodeName: string, pod: string): ApiError {
     const state = this.#needs.sessions.state(nodeName), about = pod && `cannot read the logs of pod ${pod}: `;
     const seen = state
-      ? `last heard from ${humanDuration(this.#needs.clock.now() - state.lastPacketMs)} ago`
+      ? `last heard from ${humanDuration(this.#needs.clock.monotonic() - state.lastPacketMs)} ago`
       : "not heard from since this master runs";
     const how = state?.sleepingUntilMs !== undefined ? "asleep" : "not connected";
     return new ApiError("ServiceUnavailable", `${about}node ${nodeName} is ${how}, ${seen}`);

@@ -11,7 +11,6 @@ x509.cryptoProvider.set(webcrypto as never);
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const always = { notBefore: new Date("1970-01-01T00:00:00Z"), notAfter: new Date("9999-12-31T23:59:59Z") };
 const usage = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
-const subjectAlternativeName = "2.5.29.17";
 
 export interface KeyPair {
   readonly certificate: string; // PEM
@@ -133,17 +132,19 @@ export class Authority {
    */
   verify(raw: Uint8Array): Verified | undefined {
     try {
-      if (!new X509Certificate(raw).verify(this.#publicKey)) return undefined;
-      const certificate = new x509.X509Certificate(Buffer.from(raw));
-      const names = certificate.getExtension<x509.SubjectAlternativeNameExtension>(subjectAlternativeName);
+      const certificate = new X509Certificate(raw);
+      if (!certificate.verify(this.#publicKey)) return undefined;
+      // What follows was written by us, so the short texts that the runtimes make of it are unambiguous; a full parser takes twenty times as long.
+      const subject = certificate.subject.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]);
+      const names = certificate.subjectAltName?.split(", ") ?? [];
       return {
-        commonName: certificate.subjectName.getField("CN")[0] ?? "",
-        organizations: certificate.subjectName.getField("O"),
-        uris: names?.names.items.filter((name) => name.type === "url").map((name) => name.value) ?? [],
-        keyHash: createHash("sha256").update(Buffer.from(certificate.publicKey.rawData)).digest("hex"),
-        notBefore: certificate.notBefore.getTime(),
-        notAfter: certificate.notAfter.getTime(),
-        serial: certificate.serialNumber,
+        commonName: subject.find(([name]) => name === "CN")?.[1] ?? "",
+        organizations: subject.filter(([name]) => name === "O").map(([, value]) => value!),
+        uris: names.filter((name) => name.startsWith("URI:")).map((name) => name.slice("URI:".length)),
+        keyHash: createHash("sha256").update(certificate.publicKey.export({ format: "der", type: "spki" })).digest("hex"),
+        notBefore: Date.parse(certificate.validFrom),
+        notAfter: Date.parse(certificate.validTo),
+        serial: certificate.serialNumber.toLowerCase(),
       };
     } catch {
       return undefined; // not a certificate: whoever sent it is nobody
