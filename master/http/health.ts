@@ -52,10 +52,10 @@ export function healthRoutes(app: Hono<Env>, { registry, counts, checks, metrics
   const alive: Checks = { ping: () => undefined };
   const ready: Checks = { ...alive, ...checks };
   for (const [name, all] of Object.entries({ healthz: ready, livez: alive, readyz: ready })) {
-    app.get(`/${name}`, (c) => report(name, all, c.var.query.has("verbose")));
+    app.get(`/${name}`, (c) => report(name, all, c.get("query").has("verbose")));
     app.get(`/${name}/:check`, (c) => {
       const check = c.req.param("check");
-      return Object.hasOwn(all, check) ? report(name, { [check]: all[check]! }, c.var.query.has("verbose")) : pageNotFound();
+      return Object.hasOwn(all, check) ? report(name, { [check]: all[check]! }, c.get("query").has("verbose")) : pageNotFound();
     });
   }
 

@@ -65,7 +65,7 @@ export function count(query: URLSearchParams, name: string): number {
 }
 
 export function includeOf(c: HttpContext): Include {
-  const asked = c.var.query.get("includeObject") || "Metadata";
+  const asked = c.get("query").get("includeObject") || "Metadata";
   if (asked === "Metadata" || asked === "Object" || asked === "None") return asked;
   throw badRequest(`unrecognized includeObject value: ${JSON.stringify(asked)}`);
 }

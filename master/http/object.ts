@@ -49,7 +49,7 @@ export function decodeDocument<T>(c: HttpContext, kind: BodyKind<T>, { value: bo
   const flaws = [...unknown, ...duplicates.map((field) => `duplicate field "${field}"`)];
   const validation = fieldValidation(c);
   if (flaws.length > 0 && validation === "Strict") throw badRequest(`${cannot}: strict decoding error: ${flaws.join(", ")}`);
-  if (validation === "Warn") { for (const flaw of flaws) c.var.warnings.add(flaw); }
+  if (validation === "Warn") { for (const flaw of flaws) c.get("warnings").add(flaw); }
   return { value, causes };
 }
 const nameOf = (object: unknown): string => {
@@ -75,7 +75,7 @@ function withType(kind: BodyKind<unknown>, body: Json): Json {
 
 type FieldValidation = "Ignore" | "Warn" | "Strict";
 function fieldValidation(c: HttpContext): FieldValidation {
-  const asked = c.var.query.get("fieldValidation") || "Warn";
+  const asked = c.get("query").get("fieldValidation") || "Warn";
   if (asked === "Ignore" || asked === "Warn" || asked === "Strict") return asked;
   throw invalidOptions(c, unsupported("fieldValidation", asked, ["Ignore", "Warn", "Strict"]));
 }
@@ -111,12 +111,12 @@ export function invalidOptions(c: HttpContext, ...causes: Cause[]): ApiError {
     list: "ListOptions",
     watch: "ListOptions",
   };
-  return invalidObject({ kind: names[c.var.info.verb] ?? "DeleteOptions", group: "meta.k8s.io", plural: "" }, "", causes);
+  return invalidObject({ kind: names[c.get("info").verb] ?? "DeleteOptions", group: "meta.k8s.io", plural: "" }, "", causes);
 }
 
 /** Name and namespace of the body must be those of the path; where the body is silent, the path speaks. @throws ApiError BadRequest */
 export function placeObject(c: HttpContext, kind: Pick<Kind, "namespaced">, object: KubernetesObject): void {
-  const { namespace, name } = c.var.info.resource!;
+  const { namespace, name } = c.get("info").resource!;
   const metadata = object.metadata ??= {};
   if (!kind.namespaced) {
     if (metadata.namespace) throw badRequest("the namespace of the provided object does not match the namespace sent on the request");

@@ -34,7 +34,7 @@ export function openapiRoutes(app: Hono<Env>, index: KindIndex): void {
   app.get("/openapi/v3/*", (c) => {
     const path = c.req.path.replace(/^\/openapi\/v3\//, ""), found = documents().get(path);
     if (!found) return pageNotFound();
-    const asked = c.var.query.get("hash");
+    const asked = c.get("query").get("hash");
     const current = `/openapi/v3/${path}?hash=${found.hash}`;
     if (asked !== null && asked !== found.hash) return new Response(null, { status: 301, headers: { location: current } });
     const caching = asked === null ? "no-cache, private" : `public, max-age=${yearSeconds}, immutable`;

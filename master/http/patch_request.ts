@@ -38,7 +38,7 @@ export async function readPatch<T>(c: HttpContext, kind: BodyKind<T>): Promise<(
 
 export async function patchObject(api: Api, c: HttpContext, kind: Kind, how: WriteOptions): Promise<Stored> {
   const change = await readPatch<KubernetesObject>(c, kind);
-  return await api.registry.modify(kind, c.var.info.resource!, (current) => {
+  return await api.registry.modify(kind, c.get("info").resource!, (current) => {
     const patched = change(current);
     placeObject(c, kind, patched);
     return patched;

@@ -44,7 +44,7 @@ export async function evictPod({ api, c, kind, wanted }: Operation): Promise<Res
   const eviction = await readValue(c, evictionBody);
   placeObject(c, kind, eviction);
   const { options, dryRun } = deleteOptions(c, eviction.deleteOptions ?? {});
-  await api.registry.delete(kind, c.var.info.resource!, options, { ...writeOptions(c), dryRun });
+  await api.registry.delete(kind, c.get("info").resource!, options, { ...writeOptions(c), dryRun });
   return respondJson(c, success(), wanted, 201);
 }
 const success = (): Status => ({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });

@@ -39,7 +39,7 @@ const verbs: Readonly<Record<string, Verb>> = {
 };
 
 export const resourceHandler = (all: Api) => async (c: HttpContext): Promise<Response> => {
-  const { verb, resource } = c.var.info;
+  const { verb, resource } = c.get("info");
   if (!resource) return pageNotFound();
   const kind = all.kinds.find(resource.group, resource.version, resource.plural);
   if (!kind || (!kind.namespaced && resource.namespace !== "")) return pageNotFound();
@@ -60,10 +60,10 @@ function answerQuestion(operation: Operation): Promise<Response> {
   return pods ? bindPod(operation, pods) : answerReview(operation);
 }
 
-const target = ({ c }: Operation): { namespace: string; name: string } => c.var.info.resource!;
+const target = ({ c }: Operation): { namespace: string; name: string } => c.get("info").resource!;
 
 async function get(operation: Operation): Promise<Response> {
-  const { api, c, kind, wanted } = operation, serializable = c.var.query.get("resourceVersion") === "0";
+  const { api, c, kind, wanted } = operation, serializable = c.get("query").get("resourceVersion") === "0";
   const stored = await api.registry.get(kind, target(operation), { serializable });
   return respondStored(c, stored, wanted, api.clock.now());
 }
@@ -113,7 +113,7 @@ export const deleted = (kind: Kind, stored: Stored): Status => ({
 async function removeAll({ api, c, kind, wanted }: Operation): Promise<Response> {
   const { options, dryRun } = await readDeleteOptions(c);
   if (options.preconditions) throw badRequest("preconditions name one object: they have no meaning for a collection");
-  const limit = count(c.var.query, "limit"), how = { ...writeOptions(c), dryRun };
+  const limit = count(c.get("query"), "limit"), how = { ...writeOptions(c), dryRun };
   const page = await api.registry.list(kind, { ...selection(c, kind), ...(limit && { limit }) });
   const items: Stored[] = [];
   for (let at = 0; at < page.items.length; at += deleteCollectionBatch) {

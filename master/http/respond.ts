@@ -33,7 +33,7 @@ export async function respond(c: HttpContext, json: Uint8Array | string, wanted:
 }
 const text = (json: Uint8Array | string): string => typeof json === "string" ? json : utf8.decode(json);
 function isPretty(c: HttpContext): boolean {
-  const asked = c.var.query.get("pretty");
+  const asked = c.get("query").get("pretty");
   return asked === null ? people.test(c.req.header("user-agent") ?? "") : asked === "" || isTrue(asked);
 }
 

@@ -15,7 +15,7 @@ import { respondJson } from "./respond.ts";
 
 export async function answerScale({ api, c, kind, wanted }: Operation): Promise<Response> {
   if (!kind.scale) return pageNotFound();
-  const { verb, resource } = c.var.info, key = resource!;
+  const { verb, resource } = c.get("info"), key = resource!;
   if (verb === "get") return respondJson(c, scaleOf(kind, await api.registry.get(kind, key)), wanted);
 
   let change: (current: Scale) => Scale;

@@ -45,9 +45,9 @@ interface ContainerStatusFacts {
 }
 
 export async function podLogs(api: Api, c: HttpContext, kind: Kind): Promise<Response> {
-  const { namespace, name } = c.var.info.resource!;
+  const { namespace, name } = c.get("info").resource!;
   const pod = (await api.registry.get(kind, { namespace, name })).object as PodFacts;
-  const options = logOptions(c.var.query), container = chooseContainer(pod, c.var.query.get("container") || undefined);
+  const options = logOptions(c.get("query")), container = chooseContainer(pod, c.get("query").get("container") || undefined);
   refuseWithoutOutput(pod, container, options);
   const signal = AbortSignal.any([c.req.raw.signal, api.stopping]);
   const body = await api.streams.logs(pod, container, options, signal);

@@ -29,7 +29,7 @@ function unable(what: string): Answer {
 }
 
 export async function answerSubresource(operation: Operation): Promise<Response> {
-  const { c, kind } = operation, { verb, resource } = c.var.info;
+  const { c, kind } = operation, { verb, resource } = c.get("info");
   const { name, subresource } = resource!;
   const known = subresourcesOf(kind).find((sub) => sub.name === subresource);
   if (!known || name === "") return pageNotFound();
@@ -46,7 +46,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
 
 /** A subresource that speaks the kind itself and stands for a part of it. */
 async function answerPart({ api, c, kind, wanted }: Operation): Promise<Response> {
-  const { verb, resource } = c.var.info, { subresource } = resource!, key = resource!;
+  const { verb, resource } = c.get("info"), { subresource } = resource!, key = resource!;
   const respondWith = (stored: Stored) => respondStored(c, stored, wanted, api.clock.now());
   if (verb === "get") return respondWith(await api.registry.get(kind, key));
   if (subresource !== "status" && !Object.hasOwn(parts, subresource)) throw notImplemented(`${kind.plural}/${subresource}`);

@@ -44,8 +44,8 @@ export function watchResponse({ api, c, kind, wanted }: Operation): Response {
     clock,
     ended: ended.signal,
     statusOf(error) {
-      if (isUnexpected(error)) log.error("Watch failed", { requestId: c.var.requestId, kind: kind.plural, error });
-      return toStatus(error, c.var.requestId);
+      if (isUnexpected(error)) log.error("Watch failed", { requestId: c.get("requestId"), kind: kind.plural, error });
+      return toStatus(error, c.get("requestId"));
     },
     end() {
       end();

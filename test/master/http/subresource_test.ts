@@ -97,8 +97,15 @@ test("eviction deletes the pod", async (api) => {
   assert.is((await ask(api, "POST", `${podPath}/p/eviction`, { body })).status, 404);
 });
 
-test("finalize lets a namespace go", async (api) => {
-  await api.registry.create(namespaces, { metadata: { name: "n" } });
+test("finalize writes the finalizers alone, and lets a namespace go", async (api) => {
+  const { object } = await api.registry.create(namespaces, { metadata: { name: "n" } });
+  const labelled = {
+    ...object,
+    metadata: { ...object.metadata, labels: { a: "b" } },
+    spec: { finalizers: ["kubernetes", "example.com/x"] },
+  };
+  const kept = await ask(api, "PUT", "/api/v1/namespaces/n/finalize", { body: labelled });
+  assert.equal([kept.body.spec.finalizers, kept.body.metadata.labels.a], [["kubernetes", "example.com/x"], undefined]);
   const { body } = await ask(api, "DELETE", "/api/v1/namespaces/n");
   assert.is(body.status.phase, "Terminating");
   const done = await ask(api, "PUT", "/api/v1/namespaces/n/finalize", { body: { ...body, spec: { finalizers: [] } } });
