@@ -1,10 +1,13 @@
 // What runs on the leader and nowhere else: scheduler and controllers, once a term, with that term's signal.
-import type { Clock, Random } from "../shared/util/clock.ts";
+import type { Kind } from "../shared/api/resource.ts";
+import { reconcileBackoff } from "../shared/limits.ts";
+import { nextDelay } from "../shared/util/backoff.ts";
+import { type Clock, type Random, sleep } from "../shared/util/clock.ts";
 import type { Log } from "../shared/util/log.ts";
 import { prepareCluster } from "./registry/bootstrap.ts";
 import { runController } from "./controllers/controller.ts";
 import { createRecorder } from "./controllers/events.ts";
-import { controllers } from "./controllers/mod.ts";
+import { type ControllerConfig, controllers } from "./controllers/mod.ts";
 import type { Presence } from "./controllers/node_lifecycle.ts";
 import type { Cache } from "./registry/cache.ts";
 import type { Registry } from "./registry/face.ts";
@@ -16,16 +19,17 @@ export interface LeaderNeeds {
   readonly registry: Registry;
   readonly cache: Cache;
   readonly presence: Presence;
+  readonly kinds: readonly Kind[];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
 }
 
 /** Resolves when the signal has aborted and everything of the last term has stopped. */
-export function runLeaderGroup(needs: LeaderNeeds, config: { readonly podNetwork: string }, signal: AbortSignal): Promise<void> {
+export function runLeaderGroup(needs: LeaderNeeds, config: ControllerConfig, signal: AbortSignal): Promise<void> {
   const { store, registry, cache, clock, random, log } = needs;
   return store.lead("controllers", async (term) => {
-    await prepareCluster({ registry, store, log });
+    await begin(needs, term.signal);
     // Decide nothing over a view from before this term.
     await cache.waitFor(registry.revision(), term.signal);
     const recorder = createRecorder({ registry, clock, log }, "skerry-controllers"),
@@ -39,4 +43,18 @@ export function runLeaderGroup(needs: LeaderNeeds, config: { readonly podNetwork
     ]);
     await Promise.all([recorder.idle(), scheduled.idle()]);
   }, signal);
+}
+
+/** The first writes of a term wait for whatever keeps the store from taking them: a quorum that has just been lost is no reason to end. */
+async function begin({ registry, store, clock, random, log }: LeaderNeeds, signal: AbortSignal): Promise<void> {
+  for (let delayMs = 0;;) {
+    try {
+      return await prepareCluster({ registry, store, log });
+    } catch (error) {
+      signal.throwIfAborted();
+      delayMs = nextDelay(reconcileBackoff, delayMs, random);
+      log.info("Cannot prepare the cluster; will try again", { delayMs: Math.round(delayMs), error });
+      await sleep(clock, delayMs, signal);
+    }
+  }
 }

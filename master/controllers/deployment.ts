@@ -8,7 +8,7 @@ import { type Context, type Controller, keyOf, splitKey } from "./controller.ts"
 import { bounds, type StoredDeployment, type StoredReplicaSet } from "./deployment_bounds.ts";
 import { deploymentStatus, progressDeadline } from "./deployment_status.ts";
 import { controllerOf, nameHash, ownerReference } from "./pods_of.ts";
-import { unless } from "./replicaset.ts";
+import { unless } from "./expected_errors.ts";
 
 export const revisionAnnotation = "deployment.kubernetes.io/revision";
 const desiredAnnotation = "deployment.kubernetes.io/desired-replicas";

@@ -8,7 +8,7 @@ import type { Stored } from "../registry/face.ts";
 import { type Controller, keyOf, splitKey } from "./controller.ts";
 import { isKept, podsBehind, servicesTouched, type StoredService, type Target } from "./endpoint_targets.ts";
 import { nameHash, ownerReference } from "./pods_of.ts";
-import { unless } from "./replicaset.ts";
+import { unless } from "./expected_errors.ts";
 
 const manager = `endpointslice-controller.${prefix.slice(0, -1)}`;
 

@@ -1,25 +1,43 @@
 // The controllers, in one array.
+import type { Kind } from "../../shared/api/resource.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Controller } from "./controller.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
 import { endpointsController } from "./endpoints.ts";
+import { garbageCollector } from "./garbage_collector.ts";
+import { type ApiEndpoint, kubernetesServiceController } from "./kubernetes_service.ts";
+import { namespaceController } from "./namespace.ts";
 import { nodeIpamController } from "./node_ipam.ts";
 import { nodeLifecycleController, type Presence } from "./node_lifecycle.ts";
+import { podGc } from "./pod_gc.ts";
 import { replicaSetController } from "./replicaset.ts";
+import { rootCaController } from "./root_ca.ts";
+import { serviceAccountController } from "./service_account.ts";
 
 export interface ControllerConfig {
+  /** IPv4 network of which every node gets a /24. */
   readonly podNetwork: string;
+  /** The cluster's CA, PEM. */
+  readonly caCertificate: string;
+  /** Where the API can be reached from pods and nodes. */
+  readonly apiEndpoints: readonly ApiEndpoint[];
 }
 
 export const controllers = (
-  { clock, presence }: { clock: Clock; presence: Presence },
-  { podNetwork }: ControllerConfig,
+  { clock, presence, kinds }: { clock: Clock; presence: Presence; kinds: readonly Kind[] },
+  { podNetwork, caCertificate, apiEndpoints }: ControllerConfig,
 ): readonly Controller[] => [
   deploymentController,
   replicaSetController,
   endpointSliceController,
   endpointsController,
+  kubernetesServiceController(apiEndpoints),
   nodeLifecycleController(presence, clock),
   nodeIpamController(podNetwork),
+  namespaceController(kinds),
+  serviceAccountController,
+  rootCaController(caCertificate),
+  garbageCollector(kinds),
+  podGc(clock),
 ];

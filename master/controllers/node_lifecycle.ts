@@ -7,7 +7,7 @@ import { leaseRenewMs, unreachableAfterMs, unseenGraceMs } from "../../shared/li
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Stored } from "../registry/face.ts";
 import type { Context, Controller } from "./controller.ts";
-import { unless } from "./replicaset.ts";
+import { unless } from "./expected_errors.ts";
 
 /** What the fleet knows of a node's connection. */
 export interface NodePresence {

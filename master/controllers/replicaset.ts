@@ -2,10 +2,10 @@
 import { pods } from "../../shared/api/kinds/pod.ts";
 import { type ReplicaSet, replicaSets, type ReplicaSetStatus } from "../../shared/api/kinds/replicaset.ts";
 import { fromLabelSelector, matchLabels } from "../../shared/api/selector.ts";
-import { ApiError } from "../../shared/api/status.ts";
 import { podBurst } from "../../shared/limits.ts";
 import type { Stored } from "../registry/face.ts";
 import { type Context, type Controller, keyOf, splitKey } from "./controller.ts";
+import { isNamespaceEnding, unless } from "./expected_errors.ts";
 import {
   claim,
   type Claimed,
@@ -142,11 +142,6 @@ async function execute(set: StoredSet, plan: ReplicaSetPlan, { registry, recorde
   if (plan.create.length > 0) recorder.record(set, "Warning", "FailedCreate", `Error creating: ${error.message}`);
   return error;
 }
-
-/** Somebody else was there first: that is what was wanted. */
-export const unless = (...expected: readonly string[]) => (error: unknown): void => {
-  if (!(error instanceof ApiError) || !expected.includes(error.reason)) throw error;
-};
 
 /** Milliseconds until the next ready pod counts as available. */
 export function untilAvailable(mine: readonly StoredPod[], minReadySeconds: number, now: number): number | undefined {

@@ -74,8 +74,8 @@ export interface Registry {
   /** PUT: the whole object. Its resourceVersion, if set, must be the stored one. A write that changes nothing is not written. */
   update<T>(kind: Kind<T>, object: T, how?: WriteOptions): Promise<Stored<T>>;
   /**
-   * Reads, lets `change` make a new object (it may change the copy it is given), writes; again while others write in between (at most 5 times).
-   * `undefined` from `change` leaves all as it is. This is how PATCH and the controllers write.
+   * Reads, gives `change` a copy to change or to make another object of, writes; again while others write in between (at most 5 times). What it returns is
+   * written, or the copy as it is then, if it returns nothing; without a change nothing is. This is how PATCH and the controllers write.
    */
   modify<T>(kind: Kind<T>, key: ObjectKey, change: (object: T) => T | undefined | void, how?: WriteOptions): Promise<Stored<T>>;
   /** `gone`: it is deleted. Otherwise it only carries a deletionTimestamp now (grace period, finalizers). */

@@ -50,8 +50,8 @@ export function createRegistry({ store, clock, random, kinds }: RegistryNeeds, c
     async modify(kind, key, change, how = {}) {
       const { view } = kind;
       const changed = (copy: Draft) => {
-        const object = change((view ? view.read(copy) : copy) as never);
-        return object === undefined ? undefined : draft(kind, object as never);
+        const shown = (view ? view.read(copy) : copy) as never;
+        return draft(kind, change(shown) ?? shown);
       };
       return seen(kind, await writer.modify(storage(kind), key, changed, how));
     },

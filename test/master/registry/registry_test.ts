@@ -195,6 +195,12 @@ test("modify() reads again when somebody else has written in between", async ({ 
   assert.is(same.revision, stored.revision);
 });
 
+test("modify() writes what has become of the copy, also when nothing is returned", async ({ registry }) => {
+  await registry.create(configMaps, map("a", { n: "0" }));
+  const stored = await registry.modify(configMaps, key("a"), (object) => void (object.data = { n: "1" }));
+  assert.equal(stored.object.data, { n: "1" });
+});
+
 test("delete() of a running pod waits for its node, and then removes it", async ({ registry }) => {
   await registry.create(pods, pod("web", { nodeName: "pi-7" }));
   const first = await registry.delete(pods, key("web"));
