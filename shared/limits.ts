@@ -340,3 +340,7 @@ export const apiAnswerBytes = 64 * 1024 * 1024;
 export const postStartMs = 300_000;
 /** Milliseconds for which what only saves work after a restart may wait to be written: flash wears. */
 export const lazyMemoryMs = 60_000;
+
+/** Events a node keeps while it is cut off, and those it sends in one message. */
+export const eventsKept = 1000;
+export const eventsInMessage = 20;
