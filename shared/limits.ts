@@ -324,8 +324,10 @@ export const routesStoredMs = 60_000;
 export const staleFlows = 256;
 /** Bytes held of one line of `nft monitor`. */
 export const monitorLineBytes = 64 * 1024;
-/** Milliseconds between looks at the bridge of the pods. */
-export const bridgeCheckMs = 10_000;
+/** Milliseconds between looks at the bridge of the pods; a pod that starts causes one at once. */
+export const bridgeCheckMs = 30_000;
+/** Connections that the kernel should be able to track: 320 bytes each, in use. */
+export const connectionsTracked = 131_072;
 /** Milliseconds that a node must be gone before its pods are: Kubernetes' own. */
 export const nodeGoneMs = 40_000;
 /** Pods kept that have ended, for their logs' and exit codes' sake: Kubernetes keeps 12,500, a small board has less memory. */
@@ -344,3 +346,5 @@ export const lazyMemoryMs = 60_000;
 /** Events a node keeps while it is cut off, and those it sends in one message. */
 export const eventsKept = 1000;
 export const eventsInMessage = 20;
+/** Milliseconds after its making before a daemon's pod that has failed is made anew. */
+export const failedDaemonMs = 10_000;

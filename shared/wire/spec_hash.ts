@@ -26,17 +26,20 @@ export function containerHash(pod: PodSpec, container: Container): string {
     ["workingDir", container.workingDir],
     ["envFrom", container.envFrom?.map(envFrom)],
     ["env", container.env?.map(env)],
-    ["mounts", container.volumeMounts?.map((mount) =>
-      pairs([
-        ["path", mount.mountPath],
-        ["volume", volume(pod.volumes?.find(({ name }) => name === mount.name))],
-        ["name", mount.name],
-        ["readOnly", mount.readOnly],
-        ["subPath", mount.subPath],
-        ["subPathExpr", mount.subPathExpr],
-        ["propagation", unless("None", mount.mountPropagation)],
-      ])
-    )],
+    [
+      "mounts",
+      container.volumeMounts?.map((mount) =>
+        pairs([
+          ["path", mount.mountPath],
+          ["volume", volume(pod.volumes?.find(({ name }) => name === mount.name))],
+          ["name", mount.name],
+          ["readOnly", mount.readOnly],
+          ["subPath", mount.subPath],
+          ["subPathExpr", mount.subPathExpr],
+          ["propagation", unless("None", mount.mountPropagation)],
+        ])
+      ),
+    ],
     ["stdin", container.stdin],
     ["tty", container.tty],
     ["terminationMessagePath", unless("/dev/termination-log", container.terminationMessagePath)],
@@ -74,12 +77,15 @@ export function sandboxHash(podName: string, pod: PodSpec): string {
     ["options", pod.dnsConfig?.options?.map(({ name = "", value = "" }) => [name, value])],
     ["hostAliases", pod.hostAliases?.map(({ ip, hostnames = [] }) => [ip, ...hostnames])],
     // With the node's own network the ports are open anyway: nothing is made for them.
-    ["ports", pod.hostNetwork ? undefined : ports.map(({ hostPort = 0, containerPort, protocol = "TCP", hostIP = "" }) => [
-      hostPort,
-      containerPort,
-      protocol,
-      hostIP,
-    ])],
+    [
+      "ports",
+      pod.hostNetwork ? undefined : ports.map(({ hostPort = 0, containerPort, protocol = "TCP", hostIP = "" }) => [
+        hostPort,
+        containerPort,
+        protocol,
+        hostIP,
+      ]),
+    ],
     ["sysctls", pod.securityContext?.sysctls?.map(({ name, value }) => [name, value])],
   ]);
 }
