@@ -26,7 +26,7 @@ export function renderMetadata(metadata: ObjectMeta): Rendered["metadata"] {
     ...(metadata.deletionGracePeriodSeconds !== undefined && { deletionGracePeriodSeconds: metadata.deletionGracePeriodSeconds }),
     ...(metadata.labels && Object.keys(metadata.labels).length > 0 && { labels: sorted(metadata.labels) }),
     ...(kept.length > 0 && { annotations: sorted(Object.fromEntries(kept)) }),
-    ...(metadata.ownerReferences && { ownerReferences: metadata.ownerReferences }),
+    ...(metadata.ownerReferences && { ownerReferences: ordered(metadata.ownerReferences) as readonly unknown[] }),
   };
 }
 
@@ -38,7 +38,7 @@ export function renderObject(stored: Stored, parts: readonly string[]): SetObjec
     kind: stored.kind.kind,
     metadata: renderMetadata(object.metadata),
   };
-  for (const part of parts) if (object[part] !== undefined) rendered[part] = object[part];
+  for (const part of parts) if (object[part] !== undefined) rendered[part] = ordered(object[part]);
   return of(stored.uid, JSON.stringify(rendered));
 }
 
@@ -54,8 +54,8 @@ export function renderSlice(stored: Stored<EndpointSlice>, reachable: (nodeName:
       kind: "EndpointSlice",
       metadata: { name, namespace, uid, labels },
       addressType,
-      endpoints: here,
-      ports,
+      endpoints: ordered(here),
+      ports: ordered(ports),
     }),
   );
 }
@@ -68,6 +68,13 @@ export function renderSecret(stored: Stored): SetObject {
 
 /** By its first bytes: they are in one fixed order. */
 export const isSecret = ({ body }: { readonly body: string }): boolean => body.startsWith('{"apiVersion":"v1","kind":"Secret"');
+
+/** The same with the keys of every object sorted: a write of the status alone may leave those of the spec in another order. */
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1).map(([key, item]) => [key, ordered(item)]));
+}
 
 const of = (uid: string, body: string): SetObject => ({ uid, hash: objectHash(body), body });
 const apiVersion = ({ group, version }: { group: string; version: string }): string => group ? `${group}/${version}` : version;

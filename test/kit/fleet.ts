@@ -146,11 +146,12 @@ export class Device {
     this.#opened.push(client);
     return this.client = client;
   }
-  say(name: Up, message: object, id?: string): void {
-    this.client!.publish(upTopic(this.joined.nodeId, name, id), JSON.stringify(message), { qos: 1 });
+  /** Resolves when the broker has it. */
+  async say(name: Up, message: object, id?: string): Promise<void> {
+    await this.client!.publishAsync(upTopic(this.joined.nodeId, name, id), JSON.stringify(message), { qos: 1 });
   }
   birth(more: object = {}): void {
-    this.say("birth", { sess: ++this.sess, boot: "b", ver: "test", arch: "arm64", ...more });
+    void this.say("birth", { sess: ++this.sess, boot: "b", ver: "test", arch: "arm64", ...more });
   }
   /** Connects, is born, and waits for its head. */
   async live(more: object = {}): Promise<Desired> {

@@ -108,6 +108,12 @@ test("what does not concern a node changes no hash", () => {
   assert.is.not(hash({}, { mine: "1" }), before);
 });
 
+test("the order of keys, which a write may change, changes no hash", () => {
+  const hash = (...containers: object[]) => setHash(set([pod("p", "pi", { containers })], node("pi")).values());
+  assert.is(hash({ name: "a", env: [{ name: "x", value: "1" }] }), hash({ env: [{ value: "1", name: "x" }], name: "a" }));
+  assert.is.not(hash({ name: "a" }, { name: "b" }), hash({ name: "b" }, { name: "a" }));
+});
+
 test("a Secret's hash follows its resourceVersion, not what sealing makes of it", () => {
   const p = pod("p", "pi", { imagePullSecrets: [{ name: "key" }] }), n = node("pi");
   const of = () => set([p, stored(secrets as never, { name: "key", namespace }, { data: {} })], n).get("secrets-key")!.hash;
