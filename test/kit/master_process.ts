@@ -10,15 +10,20 @@ import { type ApiClient, apiClient, readKubeconfig } from "./api_client.ts";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const runtime: "node" | "deno" = "deno" in process.versions ? "deno" : "node";
 /** Program and arguments that run a file of ours under the runtime that runs this one. */
-export const command = (script: string, ...args: readonly string[]): [string, string[]] => [
+export const command = (script: string, ...args: readonly string[]): [string, string[]] => commandIn(root, script, ...args);
+export const commandIn = (source: string, script: string, ...args: readonly string[]): [string, string[]] => [
   process.execPath,
-  [...(runtime === "deno" ? ["run", "-A", "--quiet"] : ["--no-warnings"]), `${root}/${script}`, ...args],
+  [...(runtime === "deno" ? ["run", "-A", "--quiet"] : ["--no-warnings"]), `${source}/${script}`, ...args],
 ];
 
 export interface MasterOptions {
   /** Beside those that say where it keeps its data and listens. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Address under which clients and nodes are told to reach it, other than the one it listens on: for a relay in between. */
+  readonly advertise?: string;
+  /** Directory of the source that it runs; default: this one. */
+  readonly source?: string;
 }
 export interface MasterProcess {
   /** Temporary; holds the data directory. */
@@ -31,6 +36,8 @@ export interface MasterProcess {
   readonly pid: number;
   /** The admin's. */
   readonly client: ApiClient;
+  /** From the next start on it runs this source. */
+  upgrade(source: string): void;
   /** Starts it, again on the same ports. Resolves when it says that it serves, with the milliseconds that took. */
   start(): Promise<number>;
   /** Starts it and does not wait: for one that is to be killed on its way up. */
@@ -60,19 +67,22 @@ process.on("exit", () => {
 });
 
 /** A data directory, and no master on it yet. */
-export async function masterProcess({ args = [], env = {} }: MasterOptions = {}): Promise<MasterProcess> {
+export async function masterProcess(options: MasterOptions = {}): Promise<MasterProcess> {
+  const { args = [], env = {}, advertise = "127.0.0.1" } = options;
+  let source = options.source ?? root;
   const directory = await mkdtemp(`${tmpdir()}/skerry-master-`), dataDir = `${directory}/data`;
   let child: ChildProcess | undefined, exited: Promise<number | null> = Promise.resolve(null), serving: Promise<void> = Promise.resolve();
   let printed = "", port = 0, mqttPort = 0, client: ApiClient | undefined;
   left.set(directory, () => child);
 
   const launch = (): void => {
-    const [program, first] = command(
+    const [program, first] = commandIn(
+      source,
       "master/main.ts",
       ...["serve", "--data-dir", dataDir, "--listen", `127.0.0.1:${port}`, "--mqtt-listen", `127.0.0.1:${mqttPort}`],
-      ...["--advertise", "127.0.0.1", ...args],
+      ...["--advertise", advertise, ...args],
     );
-    const started = spawn(program, first, { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+    const started = spawn(program, first, { cwd: source, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     child = started;
     let own = "";
     serving = new Promise((resolve, reject) => {
@@ -81,7 +91,7 @@ export async function masterProcess({ args = [], env = {} }: MasterOptions = {})
         const text = String(data);
         own += text;
         printed = (printed + text).slice(-keptLogCharacters);
-        const at = /^Serving at https:\/\/127\.0\.0\.1:(\d+)/m.exec(own), mqtt = /"mqttPort":(\d+)/.exec(own);
+        const at = /^Serving at https:\/\/[\d.]+:(\d+)/m.exec(own), mqtt = /"mqttPort":(\d+)/.exec(own);
         if (!at || !mqtt) return;
         port = Number(at[1]);
         mqttPort = Number(mqtt[1]);
@@ -121,6 +131,7 @@ export async function masterProcess({ args = [], env = {} }: MasterOptions = {})
       if (!client) throw new Error("The master has not served yet");
       return client;
     },
+    upgrade: (other) => void (source = other),
     spawn: launch,
     async start() {
       const from = performance.now();

@@ -60,10 +60,8 @@ export async function startTestPodman(): Promise<TestPodman> {
     try {
       await removeEverything(open);
     } finally {
-      killServices(socketPath);
-      killMonitors(directory);
+      wipePodman(directory, socketPath);
       spawnSync("ip", ["link", "delete", network.bridge], { env: withSbin() });
-      unmountBelow(directory);
       await rm(directory, { recursive: true, force: true, maxRetries: 3 });
     }
   };
@@ -89,23 +87,30 @@ export async function startTestPodman(): Promise<TestPodman> {
   }
 }
 
+/** Ends the service and every process that works below the directory, and takes the mounts there away. */
+export function wipePodman(directory: string, socketPath: string): void {
+  killServices(socketPath);
+  killMonitors(directory);
+  unmountBelow(directory);
+}
+
 /** Through Podman, so that it takes its addresses, interfaces and packet filter rules back too. */
-async function removeEverything(open: () => Promise<OpenedPodman>): Promise<void> {
+export async function removeEverything(open: () => Promise<OpenedPodman>): Promise<void> {
   const { runtime } = await open();
   for (const { id } of (await runtime.observe()).sandboxes) await runtime.removeSandbox(id);
 }
 
-const withSbin = () => ({ ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` });
+export const withSbin = () => ({ ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` });
 
 /** Processes whose command line has this word in it: the only mark that a service of ours has. */
-function processesNaming(word: string): number[] {
+export function processesNaming(word: string): number[] {
   const listed = spawnSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" }).stdout;
   return listed.split("\n").filter((line) => line.includes(word)).map((line) => Number.parseInt(line, 10)).filter((pid) =>
     pid !== process.pid
   );
 }
 
-function killServices(socketPath: string): void {
+export function killServices(socketPath: string): void {
   for (const pid of processesNaming(`unix://${socketPath}`)) kill(pid);
 }
 function killMonitors(directory: string): void {
