@@ -4,7 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { type Compared, median, printCompared, say } from "./figures.ts";
 import { type Connection, drive, open, request } from "./load.ts";
 import { pod } from "./pod.ts";
-import { type Master, start, startMaster, type Subject } from "./subject.ts";
+import type { MasterProcess } from "../kit/master_process.ts";
+import { cpuUs, rssMb, start, startMaster, type Subject } from "./subject.ts";
 
 const connections = 32, rounds = 7;
 /** Enough for the 10 ms steps of /proc/pid/stat. */
@@ -12,7 +13,8 @@ const gets = 6000, writes = 3000, warmUp = 3000;
 const collection = "/api/v1/namespaces/default/pods";
 
 interface Side {
-  readonly subject: Subject;
+  /** Process. */
+  readonly pid: number;
   readonly connections: readonly Connection[];
 }
 interface Sample {
@@ -28,11 +30,11 @@ export async function bench(): Promise<void> {
     await drive(first, 1, () => request("POST", collection, JSON.stringify(pod("fetched", "first"))));
     const { body } = await first[0]!.send(request("GET", `${collection}/fetched`));
     for (const connection of first) connection.close();
-    const path = `${master.dataDir}/pod.json`;
+    const path = `${master.directory}/pod.json`;
     await writeFile(path, body);
     bare = await start("test/bench/bare_https.ts", [`${master.dataDir}/pki`, path], /listening on (\d+)/);
-    const ours: Side = { subject: master, connections: await openAll(master.port, master, connections) };
-    const theirs: Side = { subject: bare, connections: await openAll(Number(bare.ready[1]), master, connections) };
+    const ours: Side = { pid: master.pid, connections: await openAll(master.port, master, connections) };
+    const theirs: Side = { pid: bare.pid, connections: await openAll(Number(bare.ready[1]), master, connections) };
     const size = JSON.stringify(pod("0-00000", "0000000")).length;
     say(
       `${rounds} rounds of ${gets} GETs of ${body.length} bytes, ${writes} POSTs and PUTs of ${size} bytes, ${connections} connections\n`,
@@ -68,7 +70,7 @@ export async function bench(): Promise<void> {
       (round) => (index) => request("POST", collection, JSON.stringify(pod(name(round, index), "0000000"))),
       () => empty(ours),
     );
-    // Each connection's worth of pods, each changed again and again: never two writers of one pod at a time.
+    // Twice as many pods as connections, changed in turn: hardly ever two writers of one pod at a time.
     for (let index = 0; index < connections * 2; index++) {
       await drive(ours.connections.slice(0, 1), 1, () => request("POST", collection, JSON.stringify(pod(name(0, index), "first"))));
     }
@@ -80,21 +82,21 @@ export async function bench(): Promise<void> {
     printCompared(lines);
     say(
       `\nRequests/s with the generator on the same machine: ${rates.join(", ")}. RSS of the master after it: ${
-        master.rssMb().toFixed(0)
+        rssMb(master.pid).toFixed(0)
       } MB`,
     );
   } finally {
     await bare?.stop();
-    await master.stop();
+    await master.close();
   }
 }
 
-const openAll = (port: number, { credentials }: Master, count: number): Promise<Connection[]> =>
-  Promise.all(Array.from({ length: count }, () => open(port, credentials)));
+const openAll = (port: number, { client }: MasterProcess, count: number): Promise<Connection[]> =>
+  Promise.all(Array.from({ length: count }, () => open(port, client)));
 
-async function sample({ subject, connections }: Side, count: number, next: (index: number) => Uint8Array): Promise<Sample> {
-  const before = subject.cpuUs(), elapsedMs = await drive(connections, count, next);
-  return { cpuUs: (subject.cpuUs() - before) / count, perSecond: count / elapsedMs * 1000 };
+async function sample({ pid, connections }: Side, count: number, next: (index: number) => Uint8Array): Promise<Sample> {
+  const before = cpuUs(pid), elapsedMs = await drive(connections, count, next);
+  return { cpuUs: (cpuUs(pid) - before) / count, perSecond: count / elapsedMs * 1000 };
 }
 
 /** So that the store is as full in the last round as in the first. */

@@ -2,7 +2,10 @@
 // that the server under test has the machine to itself as far as possible.
 import { Buffer } from "node:buffer";
 import { connect, type TLSSocket } from "node:tls";
-import type { Credentials } from "./subject.ts";
+import type { Credentials as Known } from "../kit/api_client.ts";
+
+/** What it takes to speak to a server of ours. PEM. */
+type Credentials = Pick<Known, "ca" | "cert" | "key">;
 
 export interface Connection {
   /** Resolves with status and body. One request at a time. */
@@ -20,9 +23,9 @@ export const request = (method: string, path: string, body?: string): Buffer =>
       (body === undefined ? "\r\n" : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`),
   );
 
-export function open(port: number, credentials: Credentials): Promise<Connection> {
+export function open(port: number, { ca, cert, key }: Credentials): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: "127.0.0.1", ...credentials, ALPNProtocols: ["http/1.1"] });
+    const socket = connect({ port, host: "127.0.0.1", ca, cert, key, ALPNProtocols: ["http/1.1"] });
     socket.once("error", reject);
     socket.once("secureConnect", () => {
       socket.removeListener("error", reject);
