@@ -1,17 +1,14 @@
 // Builds a master and runs it: store → registry and cache → fleet → broker → http → leader's group; stopped in reverse. Wiring alone, no decisions.
-import type { IncomingMessage } from "node:http";
 import { hostname } from "node:os";
-import type { Duplex } from "node:stream";
 import { mkdir } from "node:fs/promises";
-import { createWebSocketStream, WebSocketServer } from "ws";
 import { kinds } from "../shared/api/kinds/mod.ts";
 import { nodeLinks } from "../shared/api/kinds/node_link.ts";
 import type { Kind } from "../shared/api/resource.ts";
-import * as limits from "../shared/limits.ts";
 import { writeAtomic } from "../shared/platform/files.ts";
 import type { Clock, Random } from "../shared/util/clock.ts";
 import type { Log } from "../shared/util/log.ts";
 import { type Broker, startBroker } from "./broker/broker.ts";
+import { mqttUpgrade } from "./broker/websocket.ts";
 import { advertised, type MasterConfig } from "./config.ts";
 import { createFleet } from "./fleet/fleet.ts";
 import { createApp } from "./http/app.ts";
@@ -91,7 +88,7 @@ export async function serve(
     tls: { key: pki.server.key, cert: pki.server.certificate, ca: authority.certificate },
     listen: config.mqttListen,
   }, ended.signal);
-  const server = await startServer({ app, clock, log, upgrade: mqttOverWebSocket(broker) }, {
+  const server = await startServer({ app, clock, log, upgrade: mqttUpgrade(broker) }, {
     certificate: pki.server.certificate,
     key: pki.server.key,
     clientCas: [authority.certificate],
@@ -128,21 +125,6 @@ export async function serve(
     },
   );
   return { url, mqttPort: broker.ports[0]!, kubeconfigPath, stopped };
-}
-
-/** Agents that may leave their network only through the API's port speak MQTT over a WebSocket at /mqtt. */
-function mqttOverWebSocket(broker: Broker): (request: IncomingMessage, socket: Duplex, head: Uint8Array) => boolean {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: limits.mqttPayloadBytes + limits.mqttHeaderBytes,
-    handleProtocols: (offered) => offered.has("mqtt") ? "mqtt" : false,
-  });
-  return (request, socket, head) => {
-    if (request.url?.split("?")[0] !== "/mqtt" || request.headers.upgrade?.toLowerCase() !== "websocket") return false;
-    sockets.handleUpgrade(request, socket, head as never, (opened) => broker.handleWebSocket(createWebSocketStream(opened), request));
-    return true;
-  };
 }
 
 const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : host;

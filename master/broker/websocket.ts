@@ -20,7 +20,7 @@ export function mqttUpgrade(
   });
   return (request, socket, head) => {
     if (new URL(request.url ?? "/", "http://localhost").pathname !== mqttPath) return false;
-    if (!(request.headers["sec-websocket-protocol"] ?? "").split(",").some((name) => name.trim() === "mqtt")) return false;
+    if (request.headers.upgrade?.toLowerCase() !== "websocket") return false;
     server.handleUpgrade(request, socket, head as never, (webSocket) => {
       broker.handleWebSocket(createWebSocketStream(webSocket), request);
     });

@@ -39,7 +39,7 @@ export interface FleetNeeds {
   readonly log: Log;
 }
 export interface FleetConfig extends ClusterFacts {
-  /** Where nodes reach the masters: `https://host:port`. Asked for each time, because ports may be chosen by the system. */
+  /** Where nodes reach the masters: `mqtts://host:port` for MQTT, `https://host:port` for all the rest and MQTT through a WebSocket. Asked for each time, because ports may be chosen by the system. */
   readonly masters: () => readonly string[];
   /** Name of this member, for people. */
   readonly member: string;

@@ -53,7 +53,7 @@ export const Joined = v.object({
   /** PEM. */
   certificate: text(16_384),
   ca: v.array(text(16_384)),
-  /** Where masters are: `https://host:port`, any of them. */
+  /** Where masters are: `mqtts://host:port` for MQTT, `https://host:port` for all the rest and MQTT through a WebSocket. */
   masters: v.array(text(256)),
   /** ms since 1970 by the master's clock. */
   time: v.number(),
