@@ -13,22 +13,25 @@ export class Book {
   readonly #clock: Clock;
   readonly #file: MemoryFile;
   readonly #bootId: string;
-  readonly #pods: Map<string, PodMemory>;
-  /** In which boot the book was last written: after another one, nothing runs. */
-  readonly writtenInBoot: string;
+  #pods = new Map<string, PodMemory>();
+  #writtenInBoot = "";
   #dirty: "no" | "lazily" | "soon" = "no";
   #savedAt: number;
 
-  private constructor(clock: Clock, file: MemoryFile, bootId: string, from: { bootId: string; pods: ReadonlyMap<string, PodMemory> }) {
+  constructor(clock: Clock, file: MemoryFile, bootId: string) {
     this.#clock = clock;
     this.#file = file;
     this.#bootId = bootId;
-    this.#pods = new Map(from.pods);
-    this.writtenInBoot = from.bootId;
     this.#savedAt = clock.monotonic();
   }
-  static async open(on: { clock: Clock; log: Log }, file: MemoryFile, bootId: string): Promise<Book> {
-    return new Book(on.clock, file, bootId, await file.read(on.log));
+  async open(log: Log): Promise<void> {
+    const { pods, bootId } = await this.#file.read(log);
+    this.#pods = new Map(pods);
+    this.#writtenInBoot = bootId;
+  }
+  /** In which boot the book was last written: after another one, nothing runs. */
+  get writtenInBoot(): string {
+    return this.#writtenInBoot;
   }
 
   get uids(): Iterable<string> {

@@ -4,7 +4,7 @@ import type { PodSpec } from "../../shared/api/kinds/pod/pod_spec.ts";
 import type { ServiceSpec } from "../../shared/api/kinds/service.ts";
 import { type DesiredSet, emptySet, type Rendered, type SetObject } from "../../shared/wire/desired.ts";
 import { containerHash, sandboxHash } from "../../shared/wire/spec_hash.ts";
-import type { Contents, PodFacts, Sources } from "../volumes/sources.ts";
+import { type Contents, Missing, type PodFacts, type Sources } from "../volumes/sources.ts";
 
 export interface DesiredPod extends PodFacts {
   readonly generation: number;
@@ -73,7 +73,12 @@ export class Desired implements Sources {
   }
   secret(namespace: string, name: string): Contents | undefined {
     const found = this.#contents.get(`Secret ${namespace}/${name}`);
-    return found && new Map(Object.entries(this.#reveal(found)).map(([key, text]) => [key, Buffer.from(text, "base64")]));
+    if (found === undefined) return undefined;
+    try {
+      return new Map(Object.entries(this.#reveal(found)).map(([key, text]) => [key, Buffer.from(text, "base64")]));
+    } catch (cause) {
+      throw new Missing(`secret "${name}" cannot be opened on this node`, { cause });
+    }
   }
 }
 

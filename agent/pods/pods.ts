@@ -1,9 +1,13 @@
 // The pods of this node: `createPods` puts the parts together. What it needs is handed in; it starts nothing before `run`, and does nothing before the first set.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { ContainerStatus } from "../../shared/api/kinds/pod/pod_status.ts";
+import { podBackoff } from "../../shared/limits.ts";
+import { nextDelay } from "../../shared/util/backoff.ts";
+import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { DesiredSet } from "../../shared/wire/desired.ts";
+import type { NodeEvent } from "../../shared/wire/messages.ts";
 import { Images } from "../images/images.ts";
 import { Prober } from "../probes/prober.ts";
 import { containerLogPath } from "../runtime/logs.ts";
@@ -16,18 +20,12 @@ import { Addresses } from "./addresses.ts";
 import { Book } from "./book.ts";
 import { dropStaleLeases } from "./boot.ts";
 import { Desired, type Reveal } from "./desired.ts";
+import type { Tools } from "./execute.ts";
 import { MemoryFile } from "./memory_file.ts";
 import { Reconciler } from "./reconciler.ts";
 import { type LocalPod, type PodReport, Statuses } from "./statuses.ts";
 
-export interface PodEvent {
-  readonly uid: string;
-  readonly type: "Normal" | "Warning";
-  readonly reason: string;
-  readonly message: string;
-  /** ms since 1970. */
-  readonly at: number;
-}
+export type PodEvent = Omit<NodeEvent, "count">;
 export interface PodsDependencies {
   readonly runtime: ContainerRuntime;
   readonly clock: Clock;
@@ -41,22 +39,25 @@ export interface PodsDependencies {
 }
 export interface PodsConfig {
   readonly nodeName: string;
-  readonly hostIP: string;
-  /** Of the engine, as it stands before a container's id: "podman". */
-  readonly engine: string;
   /** On flash: state/pods.json, pods/, logs/. */
   readonly dataDir: string;
   /** In memory, or made so. */
   readonly runDir: string;
+  /** Of the machine: another one means that everything that ran is gone. */
   readonly bootId: string;
+  /** Address of the node; "": it is not known. */
+  readonly hostIP: string;
+  /** As it stands before a container's id: "podman". */
+  readonly engine: string;
   /** As long as the set's Node object names none. Neither: the engine chooses addresses. */
   readonly podCIDR?: string;
-  /** Of the agent's name server; empty: pods ask whom the node asks. */
+  /** Of the agent's name server; none: pods ask whom the node asks. */
   readonly dnsServers: readonly string[];
+  /** What pods may use of the machine. */
   readonly allocatable: Place["allocatable"];
   /** Of the machine. */
   readonly memoryBytes: number;
-  /** netavark's /run/containers/networks/ipam.db; only with Podman. */
+  /** netavark's leases; dropped after a boot. Only with Podman. */
   readonly leaseFile?: string;
 }
 export interface Pods {
@@ -67,25 +68,22 @@ export interface Pods {
   settled(): Promise<void>;
   /** Undefined: this node has no such container, or it has not run (before). */
   logPath(podUid: string, container: string, options?: { previous?: boolean }): string | undefined;
-  /** Newest container of that name, for exec and attach; undefined unless it runs. */
+  /** For exec and attach; undefined unless it runs. */
   containerId(podUid: string, container: string): string | undefined;
-  /** By pod UID: what the routes of this node may rely on while the master is away. */
+  /** By pod UID. */
   readonly local: ReadonlyMap<string, LocalPod>;
   /** Called when the address, readiness or existence of a local pod has changed. */
   subscribe(observer: () => void): () => void;
-  /** Images that the current set names. */
-  readonly images: ReadonlySet<string>;
 }
 
-export async function createPods(on: PodsDependencies, config: PodsConfig): Promise<Pods> {
-  const { runtime, clock, random, log, report } = on;
+export function createPods(on: PodsDependencies, config: PodsConfig): Pods {
+  const { runtime, clock, random, log, report } = on, { hostIP, allocatable, memoryBytes, dnsServers } = config;
   const logsDir = join(config.dataDir, "logs"), stateDir = join(config.dataDir, "state");
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const book = await Book.open({ clock, log }, new MemoryFile(join(stateDir, "pods.json")), config.bootId);
+  const book = new Book(clock, new MemoryFile(join(stateDir, "pods.json")), config.bootId);
   const images = new Images({ runtime, clock, random, log });
   const volumes = new Volumes(on.mounter ?? systemMounter, config);
-  const event = (uid: string, type: PodEvent["type"], reason: string, message: string): void =>
-    on.event({ uid, type, reason, message, at: clock.now() });
+  const event: Tools["event"] = (uid, type, reason, message) =>
+    on.event({ uid, type, reason, message: message.slice(0, eventMessageCharacters), at: clock.now() });
   const statuses = new Statuses({ clock, book, images, report }, config);
   const prober = new Prober({
     runtime,
@@ -98,9 +96,9 @@ export async function createPods(on: PodsDependencies, config: PodsConfig): Prom
   let addresses: { readonly cidr: string; readonly pool: Addresses } | undefined;
   const reconciler = new Reconciler({ runtime, clock, random, log, images, volumes, event, book, prober, statuses }, {
     logsDir,
-    memoryBytes: config.memoryBytes,
-    place: (podIP) => ({ nodeName: config.nodeName, hostIP: config.hostIP, allocatable: config.allocatable, podIP }),
-    dns: ({ clusterDomain = "cluster.local" }) => ({ servers: config.dnsServers, clusterDomain }),
+    memoryBytes,
+    place: (podIP) => ({ nodeName: config.nodeName, hostIP, allocatable, podIP }),
+    dns: ({ clusterDomain = "cluster.local" }) => ({ servers: dnsServers, clusterDomain }),
     addresses(desired) {
       const cidr = desired.podCIDR ?? config.podCIDR;
       if (cidr === undefined) return undefined;
@@ -115,8 +113,10 @@ export async function createPods(on: PodsDependencies, config: PodsConfig): Prom
       reconciler.setDesired(desired);
     },
     async run({ signal }) {
+      await mkdir(stateDir, { recursive: true, mode: 0o700 });
+      await book.open(log);
       await boot(signal);
-      await reconciler.run({ signal });
+      if (!signal.aborted) await reconciler.run({ signal });
     },
     settled: () => reconciler.settled(),
     logPath(podUid, container, { previous = false } = {}) {
@@ -124,29 +124,37 @@ export async function createPods(on: PodsDependencies, config: PodsConfig): Prom
       return memory && attempt >= 0 ? containerLogPath(logsDir, memory, container, attempt) : undefined;
     },
     containerId(podUid, container) {
-      const status = statuses.all.get(podUid)?.status;
-      const all = [...status?.containerStatuses ?? [], ...status?.initContainerStatuses ?? [], ...status?.ephemeralContainerStatuses ?? []];
-      const found = all.find(({ name }) => name === container);
+      const found = statusOf(podUid, container);
       return found?.state?.running ? found.containerID?.replace(/^.*:\/\//, "") : undefined;
     },
     get local() {
       return statuses.all;
     },
     subscribe: (observer) => statuses.subscribe(observer),
-    get images() {
-      const pods = [...desired?.pods.values() ?? []];
-      return new Set(pods.flatMap(({ spec }) => [...spec.containers, ...spec.initContainers ?? []]).map(({ image }) => image ?? ""));
-    },
   };
 
+  function statusOf(podUid: string, container: string): ContainerStatus | undefined {
+    const status = statuses.all.get(podUid)?.status;
+    const all = [...status?.containerStatuses ?? [], ...status?.initContainerStatuses ?? [], ...status?.ephemeralContainerStatuses ?? []];
+    return all.find(({ name }) => name === container);
+  }
+
+  /** Before the first look. The engine may still be on its way up. */
   async function boot(signal: AbortSignal): Promise<void> {
     const boots = { before: book.writtenInBoot, now: config.bootId };
     if (boots.before === boots.now || config.leaseFile === undefined) return;
-    try {
-      await dropStaleLeases({ log }, config.leaseFile, boots, await runtime.observe());
-    } catch (error) {
-      signal.throwIfAborted();
-      log.warn("Cannot look what this boot has left; going on", { error });
+    for (let delayMs = 0; !signal.aborted;) {
+      try {
+        await dropStaleLeases({ log }, config.leaseFile, boots, await runtime.observe());
+        return;
+      } catch (error) {
+        delayMs = nextDelay(podBackoff, delayMs, random);
+        log.warn("Cannot look what this boot has left; trying again", { error, delayMs: Math.round(delayMs) });
+        await sleep(clock, delayMs, signal).catch(() => {}); // an abort ends the loop
+      }
     }
   }
 }
+
+/** What the wire lets an event say. */
+const eventMessageCharacters = 1024;

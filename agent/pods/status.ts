@@ -58,7 +58,6 @@ export function podStatus(pod: DesiredPod, actual: ActualPod, memory: PodMemory,
   // What a gate waits for is written by somebody else, into the API; a node does not see it.
   const isReady = containersReady && gates.length === 0;
   const wanted: [type: string, holds: boolean, reason?: string, message?: string][] = [
-    ["PodScheduled", true],
     ["PodReadyToStartContainers", sandbox !== undefined],
     [
       "Initialized",

@@ -8,15 +8,13 @@ import type { PodMemory } from "./memory.ts";
 import type { ActualPod, Circumstances } from "./plan.ts";
 import { podStatus } from "./status.ts";
 
-/** As shared/wire/messages.ts wants it. */
 export interface PodReport {
   readonly uid: string;
   readonly obsGen: number;
+  /** Nothing of it is left here. */
   readonly gone: boolean;
   readonly state?: PodStatus;
-  /** ms since 1970. */
-  readonly at: number;
-  /** Something that people and controllers wait for has changed: not to be held back. */
+  /** Something that people and controllers wait for has changed. */
   readonly urgent: boolean;
 }
 export interface LocalPod {
@@ -37,15 +35,13 @@ export interface StatusesDependencies {
 
 export class Statuses {
   readonly #on: StatusesDependencies;
-  readonly #hostIP: string;
-  readonly #engine: string;
+  readonly #about: { readonly hostIP: string; readonly engine: string };
   readonly #pods = new Map<string, LocalPod & { readonly text: string }>();
   readonly #observers = new Set<() => void>();
 
-  constructor(on: StatusesDependencies, { hostIP, engine }: { hostIP: string; engine: string }) {
+  constructor(on: StatusesDependencies, about: { readonly hostIP: string; readonly engine: string }) {
     this.#on = on;
-    this.#hostIP = hostIP;
-    this.#engine = engine;
+    this.#about = about;
   }
 
   get all(): ReadonlyMap<string, LocalPod> {
@@ -56,14 +52,13 @@ export class Statuses {
     this.#observers.add(observer);
     return () => void this.#observers.delete(observer);
   }
-
   update(pod: DesiredPod, actual: ActualPod, around: Circumstances): void {
     const { book, clock, images, report } = this.#on, memory = book.take(pod), now = clock.now();
     const { status, conditions, containers, ready } = podStatus(pod, actual, memory, {
       ...around,
       images,
-      hostIP: this.#hostIP,
-      engine: this.#engine,
+      hostIP: this.#about.hostIP,
+      engine: this.#about.engine,
     }, now);
     book.put(remembering(memory, conditions, containers), "lazily");
     const before = this.#pods.get(pod.uid), text = JSON.stringify(status);
@@ -72,14 +67,13 @@ export class Statuses {
     this.#pods.set(pod.uid, { uid: pod.uid, namespace: pod.namespace, name: pod.name, address, ready, terminating, status, text });
     if (before?.text !== text) {
       const urgent = before === undefined || before.ready !== ready || before.status.phase !== status.phase;
-      report({ uid: pod.uid, obsGen: pod.generation, gone: false, state: status, at: now, urgent });
+      report({ uid: pod.uid, obsGen: pod.generation, gone: false, state: status, urgent });
     }
     if (before?.ready !== ready || before.address !== address || before.terminating !== terminating) this.#tell();
   }
 
-  /** Nothing of it is left here. */
   gone(uid: string): void {
-    this.#on.report({ uid, obsGen: 0, gone: true, at: this.#on.clock.now(), urgent: true });
+    this.#on.report({ uid, obsGen: 0, gone: true, urgent: true });
     if (this.#pods.delete(uid)) this.#tell();
   }
 

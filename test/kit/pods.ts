@@ -42,7 +42,7 @@ export function hastened(speed: number): Clock {
 }
 const start = Date.now();
 
-export interface Node {
+export interface TestNode {
   readonly directory: string;
   readonly clock: Clock;
   readonly engine: EmulatedEngine;
@@ -59,12 +59,12 @@ export interface Node {
 
 export async function openNode(
   options: EmulatedOptions & { clock?: Clock; log?: Log; config?: Partial<PodsConfig>; bootId?: () => string } = {},
-): Promise<Node> {
+): Promise<TestNode> {
   const directory = await mkdtemp(`${tmpdir()}/skerry-pods-`);
   const clock = options.clock ?? systemClock, random = seeded(7);
   const engine = new EmulatedEngine({ clock, random }, options);
   let stopping = new AbortController(), running = Promise.resolve();
-  const node: Node = {
+  const node: TestNode = {
     directory,
     clock,
     engine,
@@ -74,25 +74,25 @@ export async function openNode(
     pods: undefined as never,
     async start() {
       stopping = new AbortController();
-      node.pods = await createPods({
+      node.pods = createPods({
         runtime: node.runtime,
         clock,
         random,
         log: options.log ?? silentLog,
-        report: (report) => node.reports.push(report),
-        event: (event) => node.events.push(event),
+        report: (report) => void node.reports.push(report),
+        event: (event) => void node.events.push(event),
         mounter: plainMounter,
       }, {
         nodeName: "n1",
         hostIP: "192.0.2.1",
-        engine: "emulated",
         dataDir: `${directory}/data`,
         runDir: `${directory}/run`,
         bootId: options.bootId?.() ?? "boot-1",
+        engine: "emulated",
+        memoryBytes: 1024 ** 3,
         podCIDR: "10.201.1.0/24",
         dnsServers: ["169.254.20.10"],
         allocatable: { cpu: "4", memory: "1Gi", "ephemeral-storage": "8Gi" },
-        memoryBytes: 1024 ** 3,
         ...options.config,
       });
       running = node.pods.run({ signal: stopping.signal });

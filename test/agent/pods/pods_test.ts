@@ -1,13 +1,14 @@
 import * as assert from "uvu/assert";
-import { eventually, type Node, openNode, podObject, setOf } from "../../kit/pods.ts";
+import { eventually, openNode, podObject, setOf, type TestNode } from "../../kit/pods.ts";
 import { suite } from "../../kit/suite.ts";
 
-const test = suite<{ node: Node }>("createPods", {
+const test = suite<{ node: TestNode }>("createPods", {
   setup: async () => ({ node: await openNode({ writeLogs: true }) }),
   teardown: ({ node }) => node.close(),
 });
-const phases = (node: Node, uid: string) => node.reports.filter((report) => report.uid === uid).map(({ state }) => state?.phase);
-const status = (node: Node, uid: string) => node.pods.local.get(uid)?.status;
+const phases = (node: TestNode, uid: string) =>
+  node.reports.filter((report) => report.uid === uid).map(({ state }) => state?.phase as string | undefined);
+const status = (node: TestNode, uid: string) => node.pods.local.get(uid)?.status;
 
 test("a pod of the set runs, has an address, and is ready", async ({ node }) => {
   node.pods.setDesired(setOf(1, podObject("web")));
