@@ -148,7 +148,8 @@ export async function masterProcess(options: MasterOptions = {}): Promise<Master
     },
     async stop() {
       const from = performance.now();
-      child?.kill("SIGTERM");
+      // Not child.kill(): Deno 2.9 then reports the signal in place of the exit status.
+      if (child) process.kill(child.pid!, "SIGTERM");
       return { code: await exited, ms: performance.now() - from };
     },
     ended: () => exited,
