@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { openPodman } from "../../agent/runtime/open_podman.ts";
 import type { PodmanRuntime } from "../../agent/runtime/podman.ts";
-import { buildHelloImage } from "../../examples/hello_image.ts";
+import { PodmanTransport } from "../../agent/runtime/podman_transport.ts";
+import { buildHelloImage, helloImage } from "../../examples/hello_image.ts";
 import { systemClock, systemRandom } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { eventually } from "./eventually.ts";
@@ -35,7 +36,7 @@ export interface AgentProcess {
   readonly pid: number;
   /** Resolves when it says that it runs, with the milliseconds that took. `args` come on top of those of the options, for this start alone. */
   start(args?: readonly string[]): Promise<number>;
-  /** The hello image, for its Podman. Once it has been started. */
+  /** The hello image, for its Podman, under two names: `localhost/skerry-hello:1` and `:2`. Once it has been started. */
   loadImage(): Promise<void>;
   /** Another eye on its Podman. */
   podman(): Promise<PodmanRuntime>;
@@ -133,10 +134,10 @@ export function agentProcess(options: AgentOptions): AgentProcess {
     async loadImage() {
       if (runtime !== "podman") return;
       await eventually("Podman's socket", () => existsSync(socketPath));
-      await eventually("the hello image", async () => {
-        await buildHelloImage(socketPath);
-        return true;
-      });
+      await buildHelloImage(socketPath);
+      const path = `/images/${encodeURIComponent(helloImage)}/tag?repo=localhost%2Fskerry-hello&tag=2`;
+      const response = await new PodmanTransport(systemClock, socketPath).call("POST", path);
+      if (response.status !== 201) throw new Error(`Cannot tag ${helloImage}: ${response.status} ${await response.text()}`);
     },
     podman: async () => (await openStore(directory, names.network)).runtime,
     async kill() {
@@ -163,10 +164,11 @@ export function agentProcess(options: AgentOptions): AgentProcess {
   return agent;
 }
 
-/** As agent/main.ts opens it. */
+/** As the agent opens it. */
 function openStore(directory: string, network: string) {
-  const on = { clock: systemClock, random: systemRandom, log: silentLog };
-  return openPodman(on, { dataDir: `${directory}/data`, runDir: `${directory}/run`, store: privateStore(`${directory}/store`), network });
+  const on = { clock: systemClock, random: systemRandom, log: silentLog }, path = `${directory}/store`;
+  const store = { root: `${path}/root`, runRoot: `${path}/run`, tmpDir: `${path}/tmp`, networkDir: `${path}/net` };
+  return openPodman(on, { dataDir: `${directory}/data`, runDir: `${directory}/run`, store, network });
 }
 
 /** Everything that Podman would not take away, or was not asked to because it is gone. Without a word where there is nothing. */
