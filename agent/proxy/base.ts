@@ -48,66 +48,64 @@ export function* networkElements({ pods, localPods, services }: Networks): Itera
 
 const fwmark = `0x${nft.fwmark.toString(16).padStart(8, "0")}`, others = `0x${(~nft.fwmark >>> 0).toString(16)}`;
 
-/** Chains that come with every table: those that are jumped to … */
-export const inner: readonly string[] = ["rej", "services", "noep", "noep_np", "fw", "badport"];
-/** … and those in the kernel's hooks. Their rules show whether somebody has been at the table. */
-export const hooked: readonly string[] = [
-  "filter_prerouting",
-  "filter_input",
-  "filter_forward",
-  "filter_output",
-  "filter_output_post",
-  "nat_prerouting",
-  "nat_output",
-  "nat_postrouting",
-];
-
-/** The chains, as they stand inside the table's braces. */
-export function baseChains(options: { readonly bridge: string; readonly bridgeNetfilter: boolean }): string {
-  // Without br_netfilter the bridge switches the answer between two of its pods past the NAT. Masquerading sends it this way.
-  const { bridge, bridgeNetfilter } = options;
-  const switched = bridgeNetfilter ? "" : `\n    iifname "${bridge}" oifname "${bridge}" ct status dnat masquerade`;
-  return `  chain rej {
-    meta l4proto tcp reject with tcp reset
-    reject
-  }
-  chain services {
-    ip daddr . meta l4proto . th dport vmap @svc4
-    ip6 daddr . meta l4proto . th dport vmap @svc6
-    meta nfproto ipv4 fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @np4
-    meta nfproto ipv6 fib daddr type local ip6 daddr != ::1 meta l4proto . th dport vmap @np6
-  }
-  chain noep {
-    ip daddr . meta l4proto . th dport vmap @noep4
-    ip6 daddr . meta l4proto . th dport vmap @noep6
-  }
-  chain noep_np {
-    meta nfproto ipv4 ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @noepnp4
-    meta nfproto ipv6 ip6 daddr != ::1 meta l4proto . th dport vmap @noepnp6
-  }
-  chain fw {
-    ip daddr . meta l4proto . th dport vmap @fw4
-    ip6 daddr . meta l4proto . th dport vmap @fw6
-  }
-  chain badport {
-    ip daddr @cluster_ips4 goto rej
-    ip6 daddr @cluster_ips6 goto rej
-    ip daddr @svc_cidr4 drop
-    ip6 daddr @svc_cidr6 drop
-  }
-  chain filter_prerouting { type filter hook prerouting priority -110; policy accept; ct state new jump fw; }
-  chain filter_input { type filter hook input priority -110; policy accept; ct state new jump noep_np; ct state new jump noep; }
-  chain filter_forward { type filter hook forward priority -110; policy accept; ct state new jump noep; ct state new jump badport; }
-  chain filter_output { type filter hook output priority -110; policy accept; ct state new jump noep; ct state new jump fw; }
-  chain filter_output_post { type filter hook output priority -90; policy accept; ct state new jump badport; }
-  chain nat_prerouting { type nat hook prerouting priority -101; policy accept; jump services; }
-  chain nat_output { type nat hook output priority -101; policy accept; jump services; }
-  chain nat_postrouting { type nat hook postrouting priority 99; policy accept;${switched}
-    ip saddr . ip daddr @hairpin4 ct status dnat masquerade fully-random
-    ip6 saddr . ip6 daddr @hairpin6 ct status dnat masquerade fully-random
-    meta mark & ${fwmark} != 0 meta mark set meta mark & ${others} masquerade fully-random
-    ip saddr @pod_cidr4 ip daddr @pod_cidr4 snat ip to ip saddr comment "already translated: netavark leaves the pod's address alone"
-    ip6 saddr @pod_cidr6 ip6 daddr @pod_cidr6 snat ip6 to ip6 saddr
-  }
-`;
+/** A chain of the base; with a hook the kernel calls it, without one a rule does. */
+export interface BaseChain {
+  readonly hook?: string;
+  readonly rules: readonly string[];
 }
+
+/** The chains that every table has, whatever the services. */
+export function baseChains(
+  { bridge, bridgeNetfilter }: { readonly bridge: string; readonly bridgeNetfilter: boolean },
+): ReadonlyMap<string, BaseChain> {
+  // Without br_netfilter the bridge switches the answer between two of its pods past the NAT. Masquerading sends it this way.
+  const switched = bridgeNetfilter ? [] : [`iifname "${bridge}" oifname "${bridge}" ct status dnat masquerade`];
+  return new Map<string, BaseChain>([
+    ["rej", { rules: ["meta l4proto tcp reject with tcp reset", "reject"] }],
+    ["services", {
+      rules: [
+        "ip daddr . meta l4proto . th dport vmap @svc4",
+        "ip6 daddr . meta l4proto . th dport vmap @svc6",
+        "meta nfproto ipv4 fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @np4",
+        "meta nfproto ipv6 fib daddr type local ip6 daddr != ::1 meta l4proto . th dport vmap @np6",
+      ],
+    }],
+    ["noep", { rules: ["ip daddr . meta l4proto . th dport vmap @noep4", "ip6 daddr . meta l4proto . th dport vmap @noep6"] }],
+    ["noep_np", {
+      rules: [
+        "meta nfproto ipv4 ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @noepnp4",
+        "meta nfproto ipv6 ip6 daddr != ::1 meta l4proto . th dport vmap @noepnp6",
+      ],
+    }],
+    ["fw", { rules: ["ip daddr . meta l4proto . th dport vmap @fw4", "ip6 daddr . meta l4proto . th dport vmap @fw6"] }],
+    ["badport", {
+      rules: [
+        "ip daddr @cluster_ips4 goto rej",
+        "ip6 daddr @cluster_ips6 goto rej",
+        "ip daddr @svc_cidr4 drop",
+        "ip6 daddr @svc_cidr6 drop",
+      ],
+    }],
+    ["filter_prerouting", { hook: "type filter hook prerouting priority -110", rules: ["ct state new jump fw"] }],
+    ["filter_input", { hook: "type filter hook input priority -110", rules: ["ct state new jump noep_np", "ct state new jump noep"] }],
+    ["filter_forward", { hook: "type filter hook forward priority -110", rules: ["ct state new jump noep", "ct state new jump badport"] }],
+    ["filter_output", { hook: "type filter hook output priority -110", rules: ["ct state new jump noep", "ct state new jump fw"] }],
+    ["filter_output_post", { hook: "type filter hook output priority -90", rules: ["ct state new jump badport"] }],
+    ["nat_prerouting", { hook: "type nat hook prerouting priority -101", rules: ["jump services"] }],
+    ["nat_output", { hook: "type nat hook output priority -101", rules: ["jump services"] }],
+    ["nat_postrouting", {
+      hook: "type nat hook postrouting priority 99",
+      rules: [
+        ...switched,
+        "ip saddr . ip daddr @hairpin4 ct status dnat masquerade fully-random",
+        "ip6 saddr . ip6 daddr @hairpin6 ct status dnat masquerade fully-random",
+        `meta mark & ${fwmark} != 0 meta mark set meta mark & ${others} masquerade fully-random`,
+        // To itself: the connection counts as translated, and netavark's masquerade (at 100) leaves the pod's address alone.
+        "ip saddr @pod_cidr4 ip daddr @pod_cidr4 snat ip to ip saddr",
+        "ip6 saddr @pod_cidr6 ip6 daddr @pod_cidr6 snat ip6 to ip6 saddr",
+      ],
+    }],
+  ]);
+}
+/** Their names: the same, whatever the options. */
+export const baseNames: ReadonlySet<string> = new Set(baseChains({ bridge: "", bridgeNetfilter: true }).keys());

@@ -4,9 +4,9 @@ import { nft } from "../../shared/names.ts";
 import { CommandError, type CommandResult, type Run } from "../../shared/platform/process.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
-import { hooked } from "./base.ts";
+import type { BaseChain } from "./base.ts";
 import { monitorTable } from "./monitor.ts";
-import { FilterError, type PacketFilter, type StaleFlow } from "./packet_filter.ts";
+import { type Disturbance, FilterError, type PacketFilter, type StaleFlow } from "./packet_filter.ts";
 import type { Stale } from "./render.ts";
 
 export interface NftNeeds {
@@ -25,12 +25,13 @@ export class Nft implements PacketFilter {
   readonly #table: string;
   readonly #prefix: readonly string[];
   #turn: Promise<unknown> = Promise.resolve();
-  /** Rules by chain, as the kernel showed them after the last full load. */
-  readonly #remembered = new Map<string, string>();
+  #base: ReadonlyMap<string, BaseChain> = new Map();
+  /** Rules by chain, as the kernel shows them. */
+  readonly #remembered = new Map<string, readonly string[]>();
   #turns = 0;
   #saidNoConntrack = false;
-  /** Monotonic milliseconds until which changes seen in the kernel may be our own. */
-  #oursUntil = 0;
+  /** What of ours the monitor may be telling about, and until when (monotonic milliseconds). */
+  #ours: { readonly what: "load" | "change"; readonly until: number } = { what: "change", until: 0 };
 
   constructor(needs: NftNeeds, { table, prefix = [] }: NftConfig) {
     this.#needs = needs;
@@ -38,23 +39,32 @@ export class Nft implements PacketFilter {
     this.#prefix = prefix;
   }
 
-  async apply(text: string): Promise<void> {
-    const { status, stderr } = await this.#nft(["-f", "-"], text);
+  async load(text: string, base: ReadonlyMap<string, BaseChain>): Promise<void> {
+    await this.#write(text, "load");
+    this.#base = base;
+    this.#remembered.clear();
+  }
+  apply(text: string): Promise<void> {
+    return this.#write(text, "change");
+  }
+  async #write(text: string, what: "load" | "change"): Promise<void> {
+    const { status, stderr } = await this.#nft(["-f", "-"], text, what);
     if (status === 0) return;
     throw new FilterError(`Cannot change the rules of table ${this.#table}: ${refusal(stderr, text)}`);
   }
 
   /** The chain that finds services each time, the others in turn: one chain is cheap to list, the table is not. */
   async check(): Promise<boolean> {
+    const names = [...this.#base.keys()];
+    if (names.length === 0) return true; // nothing was loaded
     this.#turns++;
-    for (const chain of [marker, hooked[this.#turns % hooked.length]!]) {
-      const rules = await this.#rules(chain);
-      if (rules === "" || rules !== this.#remembered.get(chain)) return false;
+    for (const name of [marker, names[this.#turns % names.length]!]) {
+      // The kernel writes rules in its own way, so the first sight of a chain is what later ones are compared with. It must have all its rules by then.
+      const listed = await this.#rules(name), known = this.#remembered.get(name) ?? listed;
+      if (listed.length !== this.#base.get(name)!.rules.length || listed.join() !== known.join()) return false;
+      this.#remembered.set(name, listed);
     }
     return true;
-  }
-  async remember(): Promise<void> {
-    for (const chain of [marker, ...hooked]) this.#remembered.set(chain, await this.#rules(chain));
   }
 
   async names(): Promise<Stale> {
@@ -82,31 +92,42 @@ export class Nft implements PacketFilter {
     }
   }
 
-  watch(changed: () => void, signal: AbortSignal): Promise<void> {
-    const ours = () => this.#needs.clock.monotonic() < this.#oursUntil;
-    return monitorTable(this.#needs, { table: this.#table, prefix: this.#prefix }, () => ours() || changed(), signal);
+  async watch(disturbed: (how: Disturbance) => void, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#needs;
+    let cancel: (() => void) | undefined;
+    const seen = (what: "base" | "service"): void => {
+      const { what: ours, until } = this.#ours, leftMs = until - clock.monotonic();
+      if (leftMs <= 0) return disturbed(what === "base" ? "gone" : "touched");
+      if (what === "service") return; // our own, as good as certainly
+      if (ours === "change") return disturbed("gone"); // no change of ours touches the base
+      // A load of ours empties the table as a vandal would: look once it is over.
+      cancel?.();
+      cancel = clock.after(Math.min(leftMs, monitorLagMs), () => disturbed("gone"));
+    };
+    await monitorTable(this.#needs, { table: this.#table, prefix: this.#prefix }, seen, signal);
+    cancel?.();
   }
 
-  /** "" when the chain is missing. (nft 1.0.6 lists but one chain a call.) */
-  async #rules(chain: string): Promise<string> {
+  /** None when the chain is missing. (nft 1.0.6 lists but one chain a call.) */
+  async #rules(chain: string): Promise<string[]> {
     const { status, stdout } = await this.#nft(["-s", "-t", "list", "chain", nft.family, this.#table, chain]);
-    return status === 0 ? stdout : "";
+    return status === 0 ? stdout.split("\n").filter((line) => line.startsWith("\t\t") && !line.startsWith("\t\ttype ")) : [];
   }
-  async #nft(args: readonly string[], stdin?: string): Promise<CommandResult> {
+  async #nft(args: readonly string[], stdin?: string, writes?: "load" | "change"): Promise<CommandResult> {
     try {
-      return await this.#one(["nft", ...args], stdin);
+      return await this.#one(["nft", ...args], stdin, writes);
     } catch (cause) {
       throw new FilterError(`Cannot reach the packet filter: ${(cause as Error).message}`, { cause });
     }
   }
   /** One program at a time: nft reads what is there before it writes, and two would write from the same reading. */
-  #one(command: readonly string[], stdin?: string): Promise<CommandResult> {
+  #one(command: readonly string[], stdin?: string, writes?: "load" | "change"): Promise<CommandResult> {
     const turn = this.#turn.then(async () => {
-      if (stdin !== undefined) this.#oursUntil = Infinity;
+      if (writes) this.#ours = { what: writes, until: Infinity };
       try {
         return await this.#needs.run(command, { stdin });
       } finally {
-        if (stdin !== undefined) this.#oursUntil = this.#needs.clock.monotonic() + monitorLagMs;
+        if (writes) this.#ours = { what: writes, until: this.#needs.clock.monotonic() + monitorLagMs };
       }
     });
     this.#turn = turn.catch(() => {});

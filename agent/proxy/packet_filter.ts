@@ -1,5 +1,6 @@
 // What the proxy needs of the kernel's packet filter. nft.ts is the real one; emulated devices pretend with the one below.
 import { aborted } from "../../shared/util/signal.ts";
+import type { BaseChain } from "./base.ts";
 import type { Stale } from "./render.ts";
 
 /** UDP "connections" to a door (`address port`; address `*` for any) that were answered by one of these addresses. */
@@ -9,19 +10,22 @@ export interface StaleFlow {
   readonly answeredBy: string;
 }
 
+/** What `watch` tells. gone: what every table has was deleted; look. touched: somebody else has deleted something that a look does not show. */
+export type Disturbance = "gone" | "touched";
+
 export interface PacketFilter {
-  /** One transaction: all of it or nothing. @throws FilterError */
+  /** A whole table in one transaction: all of it or nothing. `base`: what `check` is to find. @throws FilterError */
+  load(text: string, base: ReadonlyMap<string, BaseChain>): Promise<void>;
+  /** A change of some services in one transaction. @throws FilterError */
   apply(text: string): Promise<void>;
-  /** Is the table still as the last full load left it, as far as a short look can tell? @throws FilterError when it cannot look */
+  /** Are the chains of the base as the last load made them, as far as a short look can tell? @throws FilterError when it cannot look */
   check(): Promise<boolean>;
-  /** Call after a full load: what `check` compares with. */
-  remember(): Promise<void>;
   /** Names of all chains and sets in the table. */
   names(): Promise<Stale>;
   /** Forgets them, so that the next packet is routed anew. */
   forgetFlows(flows: readonly StaleFlow[]): Promise<void>;
-  /** Calls `changed` whenever somebody may have changed the table: a hint. Resolves when the signal aborts. */
-  watch(changed: () => void, signal: AbortSignal): Promise<void>;
+  /** Hints at what others do to the table. Resolves when the signal aborts. */
+  watch(disturbed: (how: Disturbance) => void, signal: AbortSignal): Promise<void>;
 }
 
 /** The kernel refused, or cannot be asked. */
@@ -36,6 +40,9 @@ export class EmulatedFilter implements PacketFilter {
   /** The last text taken. */
   text = "";
 
+  load(text: string): Promise<void> {
+    return this.apply(text);
+  }
   apply(text: string): Promise<void> {
     this.applied++;
     this.text = text;
@@ -44,16 +51,13 @@ export class EmulatedFilter implements PacketFilter {
   check(): Promise<boolean> {
     return Promise.resolve(true);
   }
-  remember(): Promise<void> {
-    return Promise.resolve();
-  }
   names(): Promise<Stale> {
     return Promise.resolve({ chains: [], sets: [] });
   }
   forgetFlows(): Promise<void> {
     return Promise.resolve();
   }
-  async watch(_changed: () => void, signal: AbortSignal): Promise<void> {
+  async watch(_disturbed: (how: Disturbance) => void, signal: AbortSignal): Promise<void> {
     await aborted(signal);
   }
 }

@@ -7,10 +7,10 @@ import type { Clock } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { Wake } from "../../shared/util/signal.ts";
 import type { DesiredSet } from "../../shared/wire/desired.ts";
-import { elementSets, hooked, inner } from "./base.ts";
+import { baseNames, elementSets } from "./base.ts";
 import type { LocalFacts } from "./endpoints.ts";
 import { flowsToForget } from "./flows.ts";
-import type { PacketFilter } from "./packet_filter.ts";
+import type { Disturbance, PacketFilter } from "./packet_filter.ts";
 import { renderChange, renderFull, renderPurge, renderRemoval, type Stale } from "./render.ts";
 import { Planner, type Ruleset } from "./ruleset.ts";
 import { ViewReader } from "./view.ts";
@@ -46,7 +46,7 @@ export interface Proxy {
 
 export const createProxy = (needs: ProxyNeeds, config: ProxyConfig = {}): Proxy => new NodeProxy(needs, config);
 
-const none: Ruleset = { base: "", sets: new Map(), chains: new Map(), elements: new Map(), udp: new Map(), conflicts: [] };
+const none: Ruleset = { base: new Map(), sets: new Map(), chains: new Map(), elements: new Map(), udp: new Map(), conflicts: [] };
 
 class NodeProxy implements Proxy {
   readonly #needs: ProxyNeeds;
@@ -94,7 +94,7 @@ class NodeProxy implements Proxy {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, filter } = this.#needs;
     await this.#restore();
-    const watching = filter.watch(() => this.#disturb(), signal);
+    const watching = filter.watch((how) => this.#disturb(how), signal);
     let waitMs = 0;
     while (!signal.aborted) {
       await this.#wake.wait(clock, signal, waitMs);
@@ -120,8 +120,8 @@ class NodeProxy implements Proxy {
     this.#asked++;
     this.#wake.set();
   }
-  #disturb(): void {
-    this.#disturbed = true;
+  #disturb(how: Disturbance): void {
+    this.#disturbed ||= how === "touched";
     this.#wake.set();
   }
   #done(turn: number): void {
@@ -162,20 +162,19 @@ class NodeProxy implements Proxy {
   async #load(desired: Ruleset): Promise<void> {
     const { filter, log, clock } = this.#needs;
     try {
-      await filter.apply(renderFull(this.#table, desired));
+      await filter.load(renderFull(this.#table, desired), desired.base);
     } catch (error) {
       // A table of another release may hold chains or sets of the same name and another kind.
       log.warn("Service routes could not be loaded into the table that is there; it is made anew", { error });
-      await filter.apply(renderFull(this.#table, desired, { anew: true }));
+      await filter.load(renderFull(this.#table, desired, { anew: true }), desired.base);
     }
-    await filter.remember();
     this.#applied = desired;
     this.#loadedAt = clock.monotonic();
     this.#disturbed = false;
-    const { chains, sets } = await filter.names(), fixed = new Set([...hooked, ...inner]);
+    const { chains, sets } = await filter.names();
     this.#stale = { chains: new Set(), sets: new Set(), at: 0 };
     this.#discard({
-      chains: chains.filter((name) => !fixed.has(name) && !desired.chains.has(name)),
+      chains: chains.filter((name) => !baseNames.has(name) && !desired.chains.has(name)),
       sets: sets.filter((name) => !elementSets.has(name) && !desired.sets.has(name)),
     });
     log.info("Service routes loaded", { table: this.#table, chains: desired.chains.size });
@@ -212,7 +211,7 @@ class NodeProxy implements Proxy {
     try {
       const text = await file?.read();
       if (text === undefined) return;
-      await filter.apply(text);
+      await filter.load(text, new Map());
       this.#lastStored = text;
     } catch (error) {
       log.warn("The saved service routes could not be loaded; they are made from the desired state", { error });

@@ -3,7 +3,7 @@
 // A full load keeps the table and empties it: with the table the clients of services with affinity would be forgotten. What it leaves behind, and what a
 // change makes superfluous, is deleted by a later transaction, because kernels before 6.2 hold a chain as long as the map that named it is being changed.
 import { nft } from "../../shared/names.ts";
-import { declarations, elementSets, setOrMap } from "./base.ts";
+import { type BaseChain, declarations, elementSets, setOrMap } from "./base.ts";
 import type { Ruleset } from "./ruleset.ts";
 
 /** Chains and sets that nothing leads to any more. */
@@ -20,7 +20,7 @@ export function renderFull(table: string, to: Ruleset, { anew = false } = {}): s
     ...(anew ? [`delete table ${at}`, `add table ${at}`] : [`flush table ${at}`]),
     `table ${at} {\n${declarations}}`,
     ...(anew ? [] : [...elementSets.keys()].map((name) => `flush ${setOrMap(name)} ${at} ${name}`)),
-    `table ${at} {\n${[...to.sets].map(declared).join("")}${to.base}${[...to.chains].map(filled).join("")}}`,
+    `table ${at} {\n${[...to.sets].map(declared).join("")}${[...to.base].map(hooked).join("")}${[...to.chains].map(filled).join("")}}`,
     ...[...to.elements].flatMap(([map, of]) => listed("add", at, map, [...of])),
   ].join("\n") + "\n";
 }
@@ -71,6 +71,8 @@ const declared = ([name, { family, timeoutSeconds }]: readonly [string, { family
   `  set ${name} { type ipv${family}_addr; flags dynamic,timeout; timeout ${timeoutSeconds}s; }\n`;
 const filled = ([name, rules]: readonly [string, readonly string[]]): string =>
   `  chain ${name} {\n${rules.map((rule) => `    ${rule}\n`).join("")}  }\n`;
+const hooked = ([name, { hook, rules }]: readonly [string, BaseChain]): string =>
+  filled([name, hook ? [`${hook}; policy accept;`, ...rules] : rules]);
 const listed = (verb: "add" | "delete", at: string, map: string, entries: readonly (readonly [string, string | undefined])[]): string[] =>
   entries.length === 0 ? [] : [
     `${verb} element ${at} ${map} { ${entries.map(([key, verdict]) => verdict === undefined ? key : `${key} : ${verdict}`).join(", ")} }`,

@@ -1,13 +1,13 @@
 // All rules of a node as one value. Pure: the same services, endpoints and facts give the same value, and equal values are equal text.
 import type { Service } from "../../shared/api/kinds/service.ts";
 import type { EndpointSlice } from "../../shared/api/kinds/endpoint_slice.ts";
-import { baseChains, networkElements, type Networks } from "./base.ts";
+import { type BaseChain, baseChains, networkElements, type Networks } from "./base.ts";
 import type { LocalFacts } from "./endpoints.ts";
 import { type Routes, serviceRoutes } from "./service_routes.ts";
 
 export interface Ruleset {
   /** The chains that are there whatever the services. */
-  readonly base: string;
+  readonly base: ReadonlyMap<string, BaseChain>;
   readonly sets: Routes["sets"];
   readonly chains: Routes["chains"];
   /** Per map or set of the base: key → verdict (undefined in sets). */
@@ -34,13 +34,13 @@ export interface RoutesView {
 
 /** Plans rulesets; remembers the routes of services that have not changed. */
 export class Planner {
-  readonly #bridge: string;
+  readonly #base: { readonly bridged: Ruleset["base"]; readonly switched: Ruleset["base"] };
   #facts: LocalFacts | undefined;
   #nodeName = "";
   #known = new Map<ServiceView, Routes>();
 
   constructor(bridge: string) {
-    this.#bridge = bridge;
+    this.#base = { bridged: baseChains({ bridge, bridgeNetfilter: true }), switched: baseChains({ bridge, bridgeNetfilter: false }) };
   }
 
   plan(view: RoutesView, facts: LocalFacts): Ruleset {
@@ -53,11 +53,12 @@ export class Planner {
     this.#facts = facts;
     this.#nodeName = view.nodeName;
     this.#known = known;
-    return merge(known, view.networks, baseChains({ bridge: this.#bridge, bridgeNetfilter: facts.bridgeNetfilter }));
+    const base = facts.bridgeNetfilter ? this.#base.bridged : this.#base.switched;
+    return merge(known, view.networks, base);
   }
 }
 
-function merge(all: ReadonlyMap<ServiceView, Routes>, networks: Networks, base: string): Ruleset {
+function merge(all: ReadonlyMap<ServiceView, Routes>, networks: Networks, base: Ruleset["base"]): Ruleset {
   const sets = new Map<string, { family: 4 | 6; timeoutSeconds: number }>(), chains = new Map<string, readonly string[]>();
   const elements = new Map<string, Map<string, string | undefined>>(), udp = new Map<string, readonly string[]>(), conflicts: string[] = [];
   const add = (map: string, key: string, verdict: string | undefined): boolean => {

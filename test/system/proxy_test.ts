@@ -64,7 +64,7 @@ const test = suite<Context>("service routes", {
   },
   async teardown({ proxy, savedTo, stop }: Context) {
     await stop();
-    await proxy.purge();
+    if (shared) await proxy.purge();
     await rm(join(savedTo, ".."), { recursive: true });
   },
 });
