@@ -11,6 +11,7 @@ import { type ControllerConfig, controllers } from "./controllers/mod.ts";
 import type { Presence } from "./controllers/node_lifecycle.ts";
 import type { Cache } from "./registry/cache.ts";
 import type { Registry } from "./registry/face.ts";
+import { daemonFit } from "./scheduler/filters.ts";
 import { runScheduler } from "./scheduler/scheduler.ts";
 import type { Store } from "./store/store.ts";
 
@@ -37,7 +38,7 @@ export function runLeaderGroup(needs: LeaderNeeds, config: ControllerConfig, sig
     log.info("Leading: scheduler and controllers run here", { revision: cache.revision });
     await Promise.all([
       runScheduler({ registry, cache, clock, random, log, record: (about, ...what) => scheduled.record(about, ...what) }, term.signal),
-      ...controllers(needs, config).map((controller) =>
+      ...controllers({ ...needs, daemonFit }, config).map((controller) =>
         runController(controller, { registry, cache, clock, random, log, recorder }, term.signal)
       ),
     ]);

@@ -348,3 +348,11 @@ export const eventsKept = 1000;
 export const eventsInMessage = 20;
 /** Milliseconds after its making before a daemon's pod that has failed is made anew. */
 export const failedDaemonMs = 10_000;
+/** Keys of which a controller remembers its last write before it forgets those that the cache has seen. */
+export const keysRemembered = 1000;
+/** Images a node tells of: each changes its status when it comes or goes, and the status travels whole. */
+export const nodeImages = 20;
+/** Pods that one node takes, as in Kubernetes. */
+export const podsPerNode = 110;
+/** Milliseconds between looks at a node's memory, disk and process ids. */
+export const nodeLookMs = 10_000;

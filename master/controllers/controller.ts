@@ -1,7 +1,7 @@
 // A controller looks at one key at a time and makes what is into what is wanted. It is told that something about a key has changed, never what: it reads
 // the world from the cache and decides anew. What it wrote it waits to see before it looks at the same key again, so it needs no bookkeeping of expectations:
 // the cache and the writes share one revision counter.
-import { controllerParallel, reconcileBackoff } from "../../shared/limits.ts";
+import { controllerParallel, keysRemembered, reconcileBackoff } from "../../shared/limits.ts";
 import { ApiError, reasons } from "../../shared/api/status.ts";
 import { nextDelay } from "../../shared/util/backoff.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
@@ -68,7 +68,10 @@ export async function runController(controller: Controller, needs: Needs, signal
         log[expected ? "info" : "warn"]("Cannot reconcile; will try again", { reconcileId, key, delayMs: Math.round(delayMs), error });
         queue.addAfter(key, delayMs);
       } finally {
-        if (registry.written > 0) lastWrite.set(key, registry.written);
+        if (registry.written > cache.revision) lastWrite.set(key, registry.written);
+        if (lastWrite.size > keysRemembered) {
+          for (const [other, revision] of lastWrite) if (revision <= cache.revision) lastWrite.delete(other);
+        }
         queue.done(key);
       }
     }

@@ -4,11 +4,12 @@ import { type Deployment, deployments } from "../../shared/api/kinds/deployment.
 import type { PodTemplateSpec } from "../../shared/api/kinds/pod/pod_spec.ts";
 import { type ReplicaSet, replicaSets } from "../../shared/api/kinds/replicaset.ts";
 import { sameJson } from "../../shared/api/json.ts";
+import { fromLabelSelector, matchLabels } from "../../shared/api/selector.ts";
 import { type Context, type Controller, keyOf, splitKey } from "./controller.ts";
 import { bounds, type StoredDeployment, type StoredReplicaSet } from "./deployment_bounds.ts";
 import { deploymentStatus, progressDeadline } from "./deployment_status.ts";
 import { controllerOf, nameHash, ownerReference } from "./pods_of.ts";
-import { unless } from "./expected_errors.ts";
+import { isNamespaceEnding, unless } from "./expected_errors.ts";
 
 export const revisionAnnotation = "deployment.kubernetes.io/revision";
 const desiredAnnotation = "deployment.kubernetes.io/desired-replicas";
@@ -34,8 +35,12 @@ const total = (sets: readonly StoredReplicaSet[], count: (set: StoredReplicaSet)
   sets.reduce((sum, set) => sum + count(set), 0);
 const availableOf = (set: StoredReplicaSet): number => set.object.status?.availableReplicas ?? 0;
 
-/** Pure. `sets`: those the Deployment controls. */
-export function planDeployment(deployment: StoredDeployment, sets: readonly StoredReplicaSet[]): DeploymentPlan {
+/** Pure. `sets`: those the Deployment controls. `stillRunning`: pods of such a set that have not ended, also those that are about to. */
+export function planDeployment(
+  deployment: StoredDeployment,
+  sets: readonly StoredReplicaSet[],
+  stillRunning: (set: StoredReplicaSet) => number,
+): DeploymentPlan {
   const { spec, status } = deployment.object,
     replicas = spec!.replicas ?? 1,
     oldestFirst = sets.toSorted((a, b) => revisionOf(a) - revisionOf(b) || a.revision - b.revision);
@@ -46,24 +51,20 @@ export function planDeployment(deployment: StoredDeployment, sets: readonly Stor
   if (deployment.deleting) return none;
   if (spec!.paused) return { ...none, scale: current || sets.length > 0 ? proportional(deployment.object, sets) : [] };
 
+  const recreates = spec!.strategy?.type === "Recreate";
+  // Nothing of the new runs beside the old: not even while the old is about to end.
+  const busy = recreates && total(old, (set) => Math.max(replicasOf(set), set.object.status?.replicas ?? 0, stillRunning(set))) > 0;
   if (!current) {
-    const room = spec!.strategy?.type === "Recreate" ? (total(old, podsOf) > 0 ? 0 : replicas) : roomFor(deployment.object, sets);
-    const create = newReplicaSet(deployment, Math.min(replicas, room), revision, status?.collisionCount ?? 0);
-    // An empty new set under Recreate would be made too early: nothing of the old may run beside it.
-    const recreating = spec!.strategy?.type === "Recreate" && total(old, podsOf) > 0;
-    return { ...none, ...(!recreating && { create }), scale: spec!.strategy?.type === "Recreate" ? resize(old, 0) : [] };
+    const size = recreates ? replicas : Math.min(replicas, roomFor(deployment.object, sets));
+    const create = newReplicaSet(deployment, size, revision, status?.collisionCount ?? 0);
+    return { ...none, ...(!busy && { create }), scale: recreates ? resize(old, 0) : [] };
   }
-  const scale = spec!.strategy?.type === "Recreate" ? recreate(current, old, replicas) : roll(deployment.object, current, old);
+  const scale = recreates ? (busy ? resize(old, 0) : resize([current], replicas)) : roll(deployment.object, current, old);
   return { ...none, scale, remove: superfluous(deployment.object, old) };
 }
 
-const podsOf = (set: StoredReplicaSet): number => Math.max(replicasOf(set), set.object.status?.replicas ?? 0);
 const resize = (sets: readonly StoredReplicaSet[], replicas: number) =>
   sets.filter((set) => replicasOf(set) !== replicas).map((set) => ({ set, replicas }));
-
-function recreate(current: StoredReplicaSet, old: readonly StoredReplicaSet[], replicas: number): DeploymentPlan["scale"] {
-  return total(old, podsOf) > 0 ? resize(old, 0) : resize([current], replicas);
-}
 
 /** How many pods may be added now. */
 function roomFor(deployment: Deployment, sets: readonly StoredReplicaSet[]): number {
@@ -165,12 +166,27 @@ function annotationsFor(
 
 export const deploymentController: Controller = {
   name: "deployment",
-  *keysOf({ kind, before, after }) {
+  *keysOf({ kind, before, after }, cache) {
     if (kind.plural === "deployments") yield keyOf((after ?? before)!);
-    if (kind.plural !== "replicasets") return;
-    for (const set of [before, after]) {
-      const owner = set && controllerOf(set);
-      if (owner?.kind === "Deployment") yield `${set!.namespace}/${owner.name}`;
+    if (kind.plural === "replicasets") {
+      for (const set of [before, after]) {
+        for (const uid of set?.ownerUids ?? []) {
+          const owner = cache.byUid(uid);
+          if (owner?.kind.plural === "deployments") yield keyOf(owner);
+        }
+        if (!set || set.ownerUids.length > 0) continue;
+        for (const deployment of cache.list(deployments, set.namespace)) {
+          if (matchLabels(selectorOf(deployment), set.labels)) yield keyOf(deployment);
+        }
+      }
+    }
+    if (kind.plural !== "pods" || after) return;
+    // One of the old is gone for good: who recreates has waited for that.
+    for (const uid of before!.ownerUids) {
+      for (const above of cache.byUid(uid)?.ownerUids ?? []) {
+        const owner = cache.byUid(above);
+        if (owner?.kind.plural === "deployments") yield keyOf(owner);
+      }
     }
   },
   *allKeys(cache) {
@@ -180,18 +196,40 @@ export const deploymentController: Controller = {
     const { namespace, name } = splitKey(key), { cache, registry, clock } = context;
     const deployment = cache.get(deployments, namespace, name);
     if (!deployment) return;
+    if (await adopt(deployment, context)) return;
     const sets = ([...cache.owned(deployment.uid)] as unknown as StoredReplicaSet[]).filter((set) => set.kind.plural === "replicasets");
-    const plan = planDeployment(deployment, sets);
+    const stillRunning = ({ uid }: StoredReplicaSet): number =>
+      [...cache.owned(uid)].filter(({ fields }) => fields["status.phase"] !== "Succeeded" && fields["status.phase"] !== "Failed").length;
+    const plan = planDeployment(deployment, sets, stillRunning);
     if (await execute(deployment, plan, context)) return; // the changes come back, and then the status is right
+    // A new set has not looked at itself yet: first its pods are made, and then it says how many there are.
+    if (plan.current && plan.current.object.status?.observedGeneration === undefined && !deployment.deleting) return;
+    await stamp(deployment, plan, context);
     const status = deploymentStatus(deployment.object, plan.current, sets, clock.now());
     await registry.modify(deployments, { namespace, name }, (object) => void (object.status = status), { subresource: "status" });
     return progressDeadline(deployment.object, status, clock.now());
   },
 };
 
+const selectorOf = (deployment: StoredDeployment) => fromLabelSelector(deployment.object.spec?.selector);
+
+/** ReplicaSets without an owner that the selector means, such as those an earlier Deployment was parted from. @returns whether there were any */
+async function adopt(deployment: StoredDeployment, { cache, registry }: Context): Promise<boolean> {
+  if (deployment.deleting) return false;
+  const selector = selectorOf(deployment), reference = ownerReference(deployment);
+  const orphans = [...cache.list(replicaSets, deployment.namespace)].filter((set) =>
+    set.ownerUids.length === 0 && !set.deleting && matchLabels(selector, set.labels)
+  );
+  await Promise.all(orphans.map((orphan) =>
+    registry.modify(replicaSets, orphan, (object) => {
+      if (object.metadata?.uid === orphan.uid) object.metadata.ownerReferences ??= [reference];
+    }).catch(unless("NotFound"))
+  ));
+  return orphans.length > 0;
+}
+
 /** @returns whether anything of a ReplicaSet was changed */
 async function execute(deployment: StoredDeployment, plan: DeploymentPlan, { registry, recorder }: Context): Promise<boolean> {
-  const { revision, current } = plan, replicas = deployment.object.spec!.replicas ?? 1;
   const work: Promise<unknown>[] = [];
   if (plan.create) {
     const { create } = plan, name = create.metadata!.name!;
@@ -200,6 +238,7 @@ async function execute(deployment: StoredDeployment, plan: DeploymentPlan, { reg
         () =>
           recorder.record(deployment, "Normal", "ScalingReplicaSet", `Scaled up replica set ${name} from 0 to ${create.spec!.replicas}`),
         async (error) => {
+          if (isNamespaceEnding(error)) return;
           unless("AlreadyExists")(error);
           // Ours from a moment ago, or somebody else's by the same name: then the next one gets another.
           const found = await registry.get(replicaSets, { namespace: deployment.namespace, name });
@@ -239,27 +278,15 @@ async function execute(deployment: StoredDeployment, plan: DeploymentPlan, { reg
   const results = await Promise.allSettled(work);
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
-  if (work.length === 0) await stamp(deployment, current, revision, replicas, registry);
   return work.length > 0;
 }
 
 /** The revision stands on the new ReplicaSet and on the Deployment: `kubectl rollout history` and `undo` read it there. */
-async function stamp(
-  deployment: StoredDeployment,
-  current: StoredReplicaSet | undefined,
-  revision: number,
-  replicas: number,
-  registry: Context["registry"],
-): Promise<void> {
+async function stamp(deployment: StoredDeployment, { current, revision }: DeploymentPlan, { registry }: Context): Promise<void> {
   if (!current || deployment.deleting) return;
+  const { metadata, spec } = deployment.object, { minReadySeconds, replicas = 1 } = spec!;
   await registry.modify(replicaSets, current, (object) => {
-    object.metadata!.annotations = annotationsFor(
-      deployment.object.metadata?.annotations,
-      object.metadata!.annotations ?? {},
-      revision,
-      replicas,
-    );
-    const { minReadySeconds } = deployment.object.spec!;
+    object.metadata!.annotations = annotationsFor(metadata?.annotations, object.metadata!.annotations ?? {}, revision, replicas);
     if (minReadySeconds) object.spec!.minReadySeconds = minReadySeconds;
     else delete object.spec!.minReadySeconds;
   });

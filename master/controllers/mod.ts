@@ -2,6 +2,7 @@
 import type { Kind } from "../../shared/api/resource.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Controller } from "./controller.ts";
+import { type DaemonFit, daemonSetController } from "./daemonset.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
 import { endpointsController } from "./endpoints.ts";
@@ -25,11 +26,12 @@ export interface ControllerConfig {
 }
 
 export const controllers = (
-  { clock, presence, kinds }: { clock: Clock; presence: Presence; kinds: readonly Kind[] },
+  { clock, presence, kinds, daemonFit }: { clock: Clock; presence: Presence; kinds: readonly Kind[]; daemonFit: DaemonFit },
   { podNetwork, caCertificate, apiEndpoints }: ControllerConfig,
 ): readonly Controller[] => [
   deploymentController,
   replicaSetController,
+  daemonSetController(daemonFit),
   endpointSliceController,
   endpointsController,
   kubernetesServiceController(apiEndpoints),

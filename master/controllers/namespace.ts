@@ -6,7 +6,6 @@ import { type Namespace, type NamespaceCondition, namespaces } from "../../share
 import { type Kind, type KubernetesObject, qualified } from "../../shared/api/resource.ts";
 import { deletesAtOnce } from "../../shared/limits.ts";
 import { chain } from "../../shared/util/log.ts";
-import type { Cache } from "../registry/cache.ts";
 import type { Stored } from "../registry/face.ts";
 import type { Context, Controller } from "./controller.ts";
 import { unless } from "./expected_errors.ts";

@@ -3,6 +3,7 @@
 import { leases } from "../../shared/api/kinds/lease.ts";
 import { type Node, type NodeCondition, nodes, type Taint } from "../../shared/api/kinds/node.ts";
 import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
+import { tolerates } from "../../shared/api/kinds/pod/toleration.ts";
 import { leaseRenewMs, unreachableAfterMs, unseenGraceMs } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Stored } from "../registry/face.ts";
@@ -63,14 +64,20 @@ export function judge(
 const as = ({ status, reason = "", message = "" }: NodeCondition): Verdict => ({ ready: status as Verdict["ready"], reason, message });
 const condition = (node: Node, type: string): NodeCondition | undefined => node.status?.conditions?.find((found) => found.type === type);
 
-/** Taints that tell schedulers and evictors the same as the condition. Those of others are left alone. */
+/**
+ * Taints that tell schedulers and evictors the same as the condition. Those of others are left alone, but for the time: patience with what drives pods away
+ * is counted from when it was first seen.
+ */
 export function taintsFor(verdict: Verdict, had: readonly Taint[] = [], time: string): Taint[] {
   const key = verdict.ready === "Unknown" ? unreachableKey : verdict.ready === "False" ? notReadyKey : undefined;
-  const others = had.filter((taint) => taint.key !== unreachableKey && taint.key !== notReadyKey);
+  const others = had.filter((taint) => !isOurs(taint)).map((taint) =>
+    taint.effect === "NoExecute" && !taint.timeAdded ? { ...taint, timeAdded: time } : taint
+  );
   if (!key) return others;
   const kept = had.find((taint) => taint.key === key && taint.effect === "NoExecute")?.timeAdded ?? time;
   return [...others, { key, effect: "NoSchedule" }, { key, effect: "NoExecute", timeAdded: kept }] as Taint[];
 }
+const isOurs = ({ key }: Taint): boolean => key === unreachableKey || key === notReadyKey;
 
 export function nodeLifecycleController(presence: Presence, clock: Clock): Controller {
   const startedMs = clock.monotonic();
@@ -91,8 +98,8 @@ export function nodeLifecycleController(presence: Presence, clock: Clock): Contr
       if (!node) return;
       const state = presence.state(name), { verdict, againMs } = judge(node.object, state, { monotonicMs: clock.monotonic(), startedMs });
       if (!verdict) return againMs;
-      await writeNode(node, verdict, context);
-      const evictMs = await writePods(node, verdict, context);
+      const taints = await writeNode(node, verdict, context);
+      const evictMs = await writePods(node, verdict, taints, context);
       const leaseMs = state?.live ? await renewLease(node, context) : undefined;
       return [evictMs, leaseMs, againMs].filter((ms) => ms !== undefined).reduce<number | undefined>(
         (least, ms) => least === undefined ? ms : Math.min(least, ms),
@@ -102,7 +109,8 @@ export function nodeLifecycleController(presence: Presence, clock: Clock): Contr
   };
 }
 
-async function writeNode(node: Stored<Node>, verdict: Verdict, { registry, clock, recorder }: Context): Promise<void> {
+/** @returns the node's taints */
+async function writeNode(node: Stored<Node>, verdict: Verdict, { registry, clock, recorder }: Context): Promise<readonly Taint[]> {
   const had = condition(node.object, "Ready"), time = timestamp(clock.now());
   if (had?.status !== verdict.ready || had.reason !== verdict.reason || had.message !== verdict.message) {
     await registry.modify(nodes, node, (object) => {
@@ -131,10 +139,16 @@ async function writeNode(node: Stored<Node>, verdict: Verdict, { registry, clock
       else delete object.spec.taints;
     });
   }
+  return taints;
 }
 
 /** Pods there are not heard either: Ready is Unknown, the rest is what it was. @returns ms until the next eviction is due */
-async function writePods(node: Stored<Node>, verdict: Verdict, { cache, registry, clock, recorder }: Context): Promise<number | undefined> {
+async function writePods(
+  node: Stored<Node>,
+  verdict: Verdict,
+  taints: readonly Taint[],
+  { cache, registry, clock, recorder }: Context,
+): Promise<number | undefined> {
   const unheard = verdict.ready === "Unknown", time = timestamp(clock.now()), work: Promise<unknown>[] = [];
   let nextMs: number | undefined;
   for (const pod of cache.byField(pods, "spec.nodeName", node.name)) {
@@ -145,8 +159,8 @@ async function writePods(node: Stored<Node>, verdict: Verdict, { cache, registry
     if (!unheard && isMarked) {
       work.push(registry.modify(pods, pod, (object) => unmark(object, time), { subresource: "status" }).catch(unless("NotFound")));
     }
-    if (verdict.ready === "True" || pod.deleting) continue;
-    const dueMs = evictionDue(pod.object, verdict, node.object, clock.now());
+    if (pod.deleting) continue;
+    const dueMs = evictionDue(pod.object, taints, clock.now());
     if (dueMs === undefined) continue;
     if (dueMs > 0) nextMs = Math.min(nextMs ?? Infinity, dueMs);
     else {
@@ -158,16 +172,22 @@ async function writePods(node: Stored<Node>, verdict: Verdict, { cache, registry
   return nextMs;
 }
 
-/** Milliseconds until this pod's patience with the taint ends. No toleration with seconds: it stays for ever. */
-export function evictionDue(pod: Pod, verdict: Verdict, node: Node, nowMs: number): number | undefined {
-  const key = verdict.ready === "Unknown" ? unreachableKey : notReadyKey;
-  const patience = pod.spec?.tolerations?.filter((toleration) =>
-    (!toleration.key || toleration.key === key) && (!toleration.effect || toleration.effect === "NoExecute")
-  )
-    .map(({ tolerationSeconds }) => tolerationSeconds);
-  if (!patience || patience.length === 0 || patience.includes(undefined)) return undefined;
-  const since = Date.parse(node.spec?.taints?.find((taint) => taint.key === key && taint.effect === "NoExecute")?.timeAdded ?? "") || nowMs;
-  return since + Math.max(0, Math.min(...patience as number[])) * 1000 - nowMs;
+/**
+ * Milliseconds until this pod's patience with the node's taints ends; undefined: it stays. A taint that somebody has put there drives away who does not bear
+ * it. With a node that cannot be heard or is not ready it is the other way round: only who says for how long he bears it goes.
+ */
+export function evictionDue(pod: Pod, taints: readonly Taint[], nowMs: number): number | undefined {
+  const tolerations = pod.spec?.tolerations ?? [];
+  let dueMs: number | undefined;
+  for (const taint of taints) {
+    if (taint.effect !== "NoExecute") continue;
+    const bearing = tolerations.find((toleration) => tolerates(toleration, taint));
+    if (!bearing && !isOurs(taint)) return 0;
+    if (bearing?.tolerationSeconds === undefined) continue;
+    const since = Date.parse(taint.timeAdded ?? "") || nowMs;
+    dueMs = Math.min(dueMs ?? Infinity, since + Math.max(0, bearing.tolerationSeconds) * 1000 - nowMs);
+  }
+  return dueMs;
 }
 
 const readyOf = (pod: Pod) => pod.status?.conditions?.find(({ type }) => type === "Ready");

@@ -4,8 +4,10 @@ import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
 import type { PodTemplateSpec } from "../../shared/api/kinds/pod/pod_spec.ts";
 import type { OwnerReference } from "../../shared/api/meta.ts";
 import { type Labels, matchLabels } from "../../shared/api/selector.ts";
-import type { Cache } from "../registry/cache.ts";
+import type { Kind } from "../../shared/api/resource.ts";
+import type { Cache, Change } from "../registry/cache.ts";
 import type { Stored } from "../registry/face.ts";
+import { keyOf } from "./controller.ts";
 
 export type StoredPod = Stored<Pod>;
 
@@ -51,20 +53,44 @@ export function ownerReference(owner: Owner): OwnerReference {
 
 export interface Claimed {
   readonly mine: readonly StoredPod[];
-  /** Without a controller, and the selector matches. */
+  /** Without an owner, and the selector matches. */
   readonly adopt: readonly StoredPod[];
   /** Mine, but the selector matches no more. */
   readonly release: readonly StoredPod[];
 }
-/** Which pods are the owner's, and which should become so or cease to be. An owner on its way out adopts nothing. */
+/** Which pods are the owner's, and which should become so or cease to be. An owner on its way out adopts nothing, nor is a pod adopted that names an owner. */
 export function claim(owner: Owner, selector: Labels, cache: Cache): Claimed {
   const mine: StoredPod[] = [], adopt: StoredPod[] = [], release: StoredPod[] = [];
-  for (const pod of cache.list(pods, owner.namespace)) {
-    const controller = controllerOf(pod), matches = matchLabels(selector, pod.labels);
-    if (controller?.uid === owner.uid) (matches || owner.deleting ? mine : release).push(pod);
-    else if (!controller && matches && !owner.deleting && isActive(pod)) adopt.push(pod);
+  for (const owned of cache.owned(owner.uid)) {
+    if (owned.kind.plural !== "pods" || controllerOf(owned)?.uid !== owner.uid) continue;
+    (matchLabels(selector, owned.labels) || owner.deleting ? mine : release).push(owned as unknown as StoredPod);
+  }
+  if (!owner.deleting) {
+    for (const pod of cache.list(pods, owner.namespace)) {
+      if (pod.ownerUids.length === 0 && matchLabels(selector, pod.labels) && isActive(pod)) adopt.push(pod);
+    }
   }
   return { mine, adopt, release };
+}
+
+/**
+ * Keys of the owners of this kind whom a change of a pod may concern: those it names, and of a pod that names nobody those who would adopt it. Called for
+ * every change of every pod, so it reads headers only.
+ */
+export function* ownersTouched<T>(
+  { before, after }: Pick<Change, "before" | "after">,
+  kind: Kind<T>,
+  selectorOf: (owner: Stored<T>) => Labels,
+  cache: Cache,
+): Iterable<string> {
+  for (const pod of [before, after]) {
+    for (const uid of pod?.ownerUids ?? []) {
+      const owner = cache.byUid(uid);
+      if (owner?.kind.plural === kind.plural) yield keyOf(owner);
+    }
+    if (!pod || pod.ownerUids.length > 0) continue;
+    for (const owner of cache.list(kind, pod.namespace)) if (matchLabels(selectorOf(owner), pod.labels)) yield keyOf(owner);
+  }
 }
 
 /** A pod as the template says. The name is left to the caller. */

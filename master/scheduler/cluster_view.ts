@@ -31,25 +31,30 @@ export class ClusterView {
     for (const { view } of this.#entries.values()) if (view) yield view;
   }
 
-  /** @returns whether something may fit now that did not before */
-  apply({ kind, before, after }: Change): boolean {
+  node(name: string): NodeView | undefined {
+    return this.#entries.get(name)?.view;
+  }
+
+  /** @returns the node on which something may fit now that did not before */
+  apply({ kind, before, after }: Change): string | undefined {
     if (kind.plural === "nodes" && kind.group === "") {
       const name = (after ?? before)!.name;
       this.#node(name, after?.object as Node | undefined);
-      return after !== undefined;
+      return after && name;
     }
-    if (kind.plural !== "pods" || kind.group !== "") return false;
-    const had = this.#taken.get((before ?? after)!.uid);
+    if (kind.plural !== "pods" || kind.group !== "") return undefined;
+    const { uid } = (before ?? after)!, had = this.#taken.get(uid);
     if (after) this.#pod(after as unknown as Stored<Pod>);
     else {
-      this.#release(before!.uid);
-      this.forget(before!.uid);
+      this.#release(uid);
+      this.forget(uid);
     }
-    return had !== undefined && !this.#taken.has((before ?? after)!.uid);
+    return had && !this.#taken.has(uid) ? had.node : undefined;
   }
 
   /** It goes there: counted at once, before the binding is written. */
   assume(uid: string, pod: Pod, node: string, requests: Amounts): void {
+    this.forget(uid);
     const taken = { node, requests, ports: hostPorts(pod.spec!) };
     this.#assumed.set(uid, taken);
     this.#add(taken, 1);

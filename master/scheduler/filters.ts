@@ -3,6 +3,7 @@ import type { Node, Taint } from "../../shared/api/kinds/node.ts";
 import type { Pod } from "../../shared/api/kinds/pod.ts";
 import type { NodeSelector, NodeSelectorRequirement } from "../../shared/api/kinds/pod/affinity.ts";
 import type { Toleration } from "../../shared/api/kinds/pod/pod_spec.ts";
+import { tolerates } from "../../shared/api/kinds/pod/toleration.ts";
 import { type Amounts, hostPorts } from "./resources.ts";
 
 /** What a decision needs to know of a node, kept up to date by the scheduler. */
@@ -45,10 +46,11 @@ export const taints: Filter = ({ pod }, { node }) => {
   return hard ? [`node(s) had untolerated taint {${hard.key}: ${hard.value ?? ""}}`] : [];
 };
 
-/** A node that was never Ready, or says it is not, gets nothing new. */
-export const readiness: Filter = (_pod, { node }) => {
-  const ready = node.status?.conditions?.find((condition) => condition.type === "Ready");
-  return ready?.status === "True" ? [] : ["node(s) were not ready"];
+/** A node that was never Ready, or is not, gets nothing new: also before the taint that says so is on it. Who tolerates that taint goes there. */
+export const readiness: Filter = ({ pod }, { node }) => {
+  const ready = node.status?.conditions?.find((condition) => condition.type === "Ready")?.status;
+  const key = ready === "Unknown" ? "node.kubernetes.io/unreachable" : "node.kubernetes.io/not-ready";
+  return ready === "True" || tolerated({ key, effect: "NoSchedule" }, pod.spec?.tolerations) ? [] : ["node(s) were not ready"];
 };
 
 export const resources: Filter = ({ requests }, { allocatable, used }) => {
@@ -74,17 +76,19 @@ export const ports: Filter = ({ pod }, { ports: taken }) => {
 /** In the order they are asked; the first that says no decides. */
 export const filters: readonly Filter[] = [nodeName, readiness, unschedulable, nodeAffinity, taints, resources, ports];
 
-/** Which nodes a daemon's pod may run on: readiness and pressure do not count, the daemon tolerates them (KEP-548). */
-export const daemonFilters: readonly Filter[] = [nodeName, nodeAffinity, taints];
+/** What a daemon's pod asks of a node before it is made for it. Room and ports are asked when it is placed, like those of any pod (KEP-548). */
+const daemonFilters: readonly Filter[] = [nodeName, nodeAffinity, taints];
 
-export function tolerated(taint: Pick<Taint, "key" | "effect"> & { value?: string }, tolerations: readonly Toleration[] = []): boolean {
-  return tolerations.some((toleration) => {
-    if (toleration.effect && toleration.effect !== taint.effect) return false;
-    if (!toleration.key) return toleration.operator === "Exists";
-    if (toleration.key !== taint.key) return false;
-    return toleration.operator === "Exists" || (toleration.value ?? "") === (taint.value ?? "");
-  });
+/** Does a daemon's pod belong on this node; and if it is there already, may it stay? Only a taint that drives away makes it go. */
+export function daemonFit(pod: Pod, node: Node): { run: boolean; keep: boolean } {
+  const view = (node: Node): NodeView => ({ name: node.metadata?.name ?? "", node, allocatable: {}, used: {}, ports: [] });
+  const fits = (node: Node): boolean => daemonFilters.every((rule) => rule({ pod, requests: {} }, view(node)).length === 0);
+  const driving = node.spec?.taints?.filter(({ effect }) => effect === "NoExecute") ?? [];
+  return { run: fits(node), keep: fits({ ...node, spec: { ...node.spec, taints: driving } } as Node) };
 }
+
+const tolerated = (taint: Pick<Taint, "key" | "effect"> & { value?: string }, tolerations: readonly Toleration[] = []): boolean =>
+  tolerations.some((toleration) => tolerates(toleration, taint));
 
 /** Terms are alternatives; the requirements of one term must all hold. */
 export function matchesTerms(selector: NodeSelector, labels: Readonly<Record<string, string>>, name: string): boolean {

@@ -1,7 +1,6 @@
-// Gives every pod a node. Waiting pods stand in one queue; what fits nowhere is parked until something changes that could make it fit. Decisions are made
-// one after the other over one view, bindings are written several at a time: they share an fsync.
+// Gives every pod a node. Waiting pods stand in one queue; what fits nowhere is parked until a node changes so that it fits there. Decisions are made one
+// after the other over one view, bindings are written several at a time: they share an fsync.
 import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
-import { ApiError } from "../../shared/api/status.ts";
 import { bindingsAtOnce, scheduleBackoff } from "../../shared/limits.ts";
 import { nextDelay } from "../../shared/util/backoff.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
@@ -9,7 +8,8 @@ import { chain, type Log } from "../../shared/util/log.ts";
 import type { Cache } from "../registry/cache.ts";
 import type { Registry, Stored } from "../registry/face.ts";
 import { ClusterView } from "./cluster_view.ts";
-import { decide, explain } from "./decide.ts";
+import { decide, explain, why } from "./decide.ts";
+import { filters, type PodView } from "./filters.ts";
 import { requested } from "./resources.ts";
 import { WaitingPods } from "./waiting_pods.ts";
 
@@ -30,60 +30,72 @@ const isWaiting = ({ object: { spec, status }, deleting }: Stored<Pod>): boolean
   !spec?.nodeName && !deleting && (spec?.schedulerName ?? schedulerName) === schedulerName && (spec?.schedulingGates?.length ?? 0) === 0 &&
   status?.phase !== "Succeeded" && status?.phase !== "Failed";
 
+const viewOf = ({ object }: Stored<Pod>): PodView => ({ pod: object, requests: requested(object.spec!) });
+
 /** Resolves when the signal has aborted and the last binding is written or given up. */
 export async function runScheduler({ registry, cache, clock, random, log, record }: SchedulerNeeds, signal: AbortSignal): Promise<void> {
   const waiting = new WaitingPods(clock), view = new ClusterView(cache), delays = new Map<string, number>();
+  /** uids of those that have been given a node, until the cache shows it: an older state of such a pod does not bring it back. */
+  const placed = new Set<string>();
   for (const pod of cache.list(pods)) if (isWaiting(pod)) waiting.add(pod);
   const unsubscribe = cache.subscribe((change) => {
     const roomier = view.apply(change);
-    if (change.kind.plural === "pods" && change.kind.group === "") {
-      const pod = change.after as Stored<Pod> | undefined;
-      if (pod && isWaiting(pod)) waiting.add(pod);
-      else {
-        waiting.remove(change.before?.uid ?? pod!.uid);
-        delays.delete(change.before?.uid ?? pod!.uid);
-      }
-    }
-    if (roomier) waiting.unpark();
+    if (change.kind.plural === "pods" && change.kind.group === "") follow(change.before?.uid ?? change.after!.uid, change.after as never);
+    const node = roomier === undefined ? undefined : view.node(roomier);
+    if (node) waiting.unpark((pod) => why(viewOf(pod), node, filters) === undefined);
   });
   const stop = () => waiting.close();
   signal.addEventListener("abort", stop, { once: true });
 
-  const binding = new Set<Promise<void>>();
+  const writes = new Set<Promise<void>>();
   for (let pod = await waiting.take(); pod; pod = await waiting.take()) {
-    const candidate = { pod: pod.object, requests: requested(pod.object.spec!) };
-    const decision = decide(candidate, view.nodes(), random);
-    if (!("node" in decision)) {
+    const candidate = viewOf(pod), decision = decide(candidate, view.nodes(), random);
+    if ("node" in decision) {
+      placed.add(pod.uid);
+      view.assume(pod.uid, pod.object, decision.node, candidate.requests);
+      own(bind(pod, decision.node));
+    } else {
       waiting.park(pod);
       const message = explain(decision);
-      if (unscheduledReason(pod.object) !== message) binding.add(owned(refuse(pod, message)));
-      continue;
+      if (unscheduledReason(pod.object) !== message) own(refuse(pod, message));
     }
-    view.assume(pod.uid, pod.object, decision.node, candidate.requests);
-    binding.add(owned(bind(pod, decision.node)));
-    if (binding.size >= bindingsAtOnce) await Promise.race(binding);
+    while (writes.size >= bindingsAtOnce) await Promise.race(writes);
   }
-  await Promise.all(binding);
+  await Promise.all(writes);
   unsubscribe();
   signal.removeEventListener("abort", stop);
 
-  function owned(work: Promise<void>): Promise<void> {
-    const tracked: Promise<void> = work.finally(() => binding.delete(tracked));
-    return tracked;
+  function own(work: Promise<void>): void {
+    const owned: Promise<void> = work.finally(() => writes.delete(owned));
+    writes.add(owned);
+  }
+
+  function follow(uid: string, pod: Stored<Pod> | undefined): void {
+    if (pod && isWaiting(pod)) {
+      if (!placed.has(uid)) waiting.add(pod);
+      return;
+    }
+    placed.delete(uid);
+    delays.delete(uid);
+    waiting.remove(uid);
   }
 
   async function bind(pod: Stored<Pod>, node: string): Promise<void> {
     try {
+      let bound = false;
       await registry.modify(pods, pod, (object) => {
-        if (object.metadata?.uid !== pod.uid || object.spec?.nodeName) return;
+        bound = object.metadata?.uid === pod.uid && !object.spec?.nodeName;
+        if (!bound) return; // somebody else was faster; the cache will show it
         object.spec!.nodeName = node;
         object.status = withScheduled(object, "True", clock.now());
       }, { subresource: "binding" });
       delays.delete(pod.uid);
-      record(pod, "Normal", "Scheduled", `Successfully assigned ${pod.namespace}/${pod.name} to ${node}`);
+      if (bound) record(pod, "Normal", "Scheduled", `Successfully assigned ${pod.namespace}/${pod.name} to ${node}`);
     } catch (error) {
+      placed.delete(pod.uid);
       view.forget(pod.uid);
-      if (signal.aborted || (error instanceof ApiError && error.reason === "NotFound")) return;
+      const newest = cache.get(pods, pod.namespace, pod.name);
+      if (signal.aborted || newest?.uid !== pod.uid || !isWaiting(newest)) return;
       const delayMs = nextDelay(scheduleBackoff, delays.get(pod.uid) ?? 0, random);
       delays.set(pod.uid, delayMs);
       log.info("Cannot bind a pod; will try again", {
@@ -92,7 +104,7 @@ export async function runScheduler({ registry, cache, clock, random, log, record
         delayMs: Math.round(delayMs),
         error: chain(error),
       });
-      waiting.addAfter(pod, delayMs);
+      waiting.addAfter(newest, delayMs);
     }
   }
 

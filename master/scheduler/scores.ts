@@ -1,5 +1,6 @@
 // Among the nodes that may: which is best? Each score lies between 0 and 100; the weights say how much it counts.
-import { matchesTerms, type NodeView, type PodView, tolerated } from "./filters.ts";
+import { tolerates } from "../../shared/api/kinds/pod/toleration.ts";
+import { matchesTerms, type NodeView, type PodView } from "./filters.ts";
 
 export type Score = (pod: PodView, node: NodeView) => number;
 
@@ -25,7 +26,9 @@ export const preferredAffinity: Score = ({ pod }, { name, node }) => {
 /** Soft taints that the pod does not tolerate. */
 export const softTaints: Score = ({ pod }, { node }) =>
   100 /
-  (1 + (node.spec?.taints ?? []).filter((taint) => taint.effect === "PreferNoSchedule" && !tolerated(taint, pod.spec?.tolerations)).length);
+  (1 + (node.spec?.taints ?? []).filter((taint) =>
+    taint.effect === "PreferNoSchedule" && !pod.spec?.tolerations?.some((toleration) => tolerates(toleration, taint))
+  ).length);
 
 export const scores: readonly { readonly score: Score; readonly weight: number }[] = [
   { score: leastAllocated, weight: 1 },

@@ -27,6 +27,7 @@ export class WaitingPods {
   }
   addAfter(pod: Stored<Pod>, delayMs: number): void {
     if (this.#closed) return;
+    this.remove(pod.uid);
     this.#delayed.set(
       pod.uid,
       this.#clock.after(delayMs, () => {
@@ -44,11 +45,9 @@ export class WaitingPods {
   park(pod: Stored<Pod>): void {
     this.#parked.set(pod.uid, pod);
   }
-  /** Something changed: whoever was parked is looked at again. */
-  unpark(): void {
-    const parked = [...this.#parked.values()];
-    this.#parked.clear();
-    for (const pod of parked) this.#push(pod);
+  /** Something changed: who may fit now is looked at again. */
+  unpark(mayFit: (pod: Stored<Pod>) => boolean): void {
+    for (const pod of [...this.#parked.values()]) if (mayFit(pod)) this.#push(pod);
   }
 
   /** The next one, or undefined once closed. */
