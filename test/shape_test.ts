@@ -21,8 +21,9 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["runtime"],
     ["images", "volumes", "probes"],
     ["pods", "link", "proxy", "dns", "network", "node", "device"],
-    ["config.ts"],
-    ["emulator"],
+    ["config.ts", "logs_verb.ts"],
+    ["agent.ts"],
+    ["emulator", "run_node.ts"],
     ["main.ts"],
   ],
 };

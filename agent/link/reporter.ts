@@ -47,10 +47,13 @@ export class Reporter {
     this.#dirty.add(uid);
     this.#flushIn(urgent ? 0 : reportFlushMs);
   }
-  /** It is gone from here and from the master: nothing more to say. */
-  forget(uid: string): void {
-    this.#entries.delete(uid);
-    this.#dirty.delete(uid);
+  /** Forgets what nobody asks about any more: it has left the set, so the master knows. */
+  keepOnly(wanted: (uid: string) => boolean): void {
+    for (const uid of this.#entries.keys()) {
+      if (wanted(uid)) continue;
+      this.#entries.delete(uid);
+      this.#dirty.delete(uid);
+    }
   }
 
   /** Over everything there is to say: when the master remembers the same, nothing needs to be said. */
