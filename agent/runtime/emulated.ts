@@ -12,6 +12,7 @@ import {
   type EngineInfo,
   type ExecResult,
   type ImageInfo,
+  type LocalImage,
   type ProcessStreams,
   RuntimeError,
   type SandboxSpec,
@@ -118,6 +119,17 @@ export class EmulatedRuntime implements ContainerRuntime {
   async image(reference: string): Promise<ImageInfo | undefined> {
     const name = qualified(reference);
     return this.#ask().images.has(name) ? emulatedImage(name) : undefined;
+  }
+  async images(): Promise<readonly LocalImage[]> {
+    const used = new Set([...this.#ask().containers.values()].map(({ spec }) => spec.image));
+    return [...this.#engine.images].map((name) => {
+      const { id, digests, sizeBytes } = emulatedImage(name);
+      return { id, names: [name, ...digests], sizeBytes, used: used.has(name) };
+    });
+  }
+  async removeImage(id: string): Promise<void> {
+    const { images } = this.#change();
+    for (const name of images) if (emulatedImage(name).id === id) images.delete(name);
   }
   async pull(reference: string, options: { auth?: string; signal?: AbortSignal; progress?(line: string): void }): Promise<ImageInfo> {
     const name = qualified(reference);

@@ -27,6 +27,7 @@ import {
   type EngineInfo,
   type ExecResult,
   type ImageInfo,
+  type LocalImage,
   type ProcessStreams,
   RuntimeError,
   type SandboxSpec,
@@ -222,6 +223,20 @@ export class PodmanRuntime implements ContainerRuntime {
         sizeBytes: image.Size ?? 0,
       };
     });
+  }
+
+  async images(): Promise<readonly LocalImage[]> {
+    const all = await this.#attempt("list images", () => this.#images().list());
+    return all.map(({ Id = "", RepoTags, RepoDigests, Size = 0, Containers = 0 }) => ({
+      id: Id,
+      names: [...(RepoTags as string[] | null | undefined) ?? [], ...(RepoDigests as string[] | null | undefined) ?? []],
+      sizeBytes: Size,
+      used: Containers > 0,
+    }));
+  }
+
+  async removeImage(id: string, signal?: AbortSignal): Promise<void> {
+    await this.#attempt(`remove image ${id.slice(0, 12)}`, () => this.#images({ signal }).remove(id), signal);
   }
 
   async pull(reference: string, options: { auth?: string; signal?: AbortSignal; progress?(line: string): void }): Promise<ImageInfo> {

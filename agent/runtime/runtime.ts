@@ -109,6 +109,15 @@ export interface ImageInfo {
   readonly user: string;
   readonly sizeBytes: number;
 }
+/** An image that lies on this node. */
+export interface LocalImage {
+  readonly id: string;
+  /** With tags and digests. */
+  readonly names: readonly string[];
+  readonly sizeBytes: number;
+  /** Some container, ours or not, was made of it. */
+  readonly used: boolean;
+}
 export interface ExecResult {
   readonly exitCode: number;
   /** Both streams together, cut at `maxOutputBytes`. */
