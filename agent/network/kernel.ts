@@ -6,57 +6,76 @@ import type { Log } from "../../shared/util/log.ts";
 interface Setting {
   /** Below /proc/sys. */
   readonly path: string;
-  readonly least: number;
+  readonly value: number;
+  /** Higher is well, too. */
+  readonly atLeast?: boolean;
   /** What goes wrong without it. */
   readonly otherwise: string;
 }
-const forwarding: Setting = { path: "net/ipv4/ip_forward", least: 1, otherwise: "pods reach nothing beyond this node" };
 const bridged: Setting = {
   path: "net/bridge/bridge-nf-call-iptables",
-  least: 1,
+  value: 1,
   otherwise: "services between pods of this node see the node's address instead of the client's",
 };
-const tracked: Setting = {
-  path: "net/netfilter/nf_conntrack_max",
-  least: connectionsTracked,
-  otherwise: "many connections at once may be dropped",
-};
+// Service addresses are routed over the bridge. For a packet to one that nobody serves, the kernel would tell the pod to look for it on the bridge itself: the
+// pod would do so for minutes, in vain, and the refusal would fall to the rate limit of such messages.
+const redirects = (link: string): Setting => ({
+  path: `net/ipv4/conf/${link}/send_redirects`,
+  value: 0,
+  otherwise: "pods may lose services for minutes that had no endpoints for a moment",
+});
+const wanted = (bridge: string): readonly Setting[] => [
+  { path: "net/ipv4/ip_forward", value: 1, otherwise: "pods reach nothing beyond this node" },
+  bridged,
+  redirects("all"),
+  redirects(bridge),
+  {
+    path: "net/netfilter/nf_conntrack_max",
+    value: connectionsTracked,
+    atLeast: true,
+    otherwise: "many connections at once may be dropped",
+  },
+];
 
 export class KernelSettings {
   readonly #run: Run;
   readonly #log: Log;
+  readonly #settings: readonly Setting[];
   readonly #said = new Set<string>();
 
-  constructor(run: Run, log: Log) {
+  constructor(run: Run, log: Log, bridge: string) {
     this.#run = run;
     this.#log = log;
+    this.#settings = wanted(bridge);
   }
 
-  /** Makes them so; what cannot be had is said once, with what follows from it. @returns do bridged packets pass the netfilter hooks? */
-  async ensure(): Promise<{ bridgeNetfilter: boolean }> {
+  /** Do bridged packets pass the netfilter hooks? Loads the module for it, if there is one. */
+  async bridgeNetfilter(): Promise<boolean> {
     let seen = await this.#read();
     if (!seen.has(bridged.path)) {
       await this.#run(["modprobe", "br_netfilter"]).catch(() => {}); // built in, not built at all, or no modprobe: the next look tells
       seen = await this.#read();
     }
-    const had = new Map<Setting, boolean>();
-    for (const setting of [forwarding, bridged, tracked]) had.set(setting, await this.#have(setting, seen.get(setting.path)));
-    return { bridgeNetfilter: had.get(bridged)! };
+    return await this.#have(bridged, seen.get(bridged.path));
+  }
+  /** Once the bridge is there. What cannot be had is said once, with what follows from it. */
+  async ensure(): Promise<void> {
+    const seen = await this.#read();
+    for (const setting of this.#settings) await this.#have(setting, seen.get(setting.path));
   }
 
-  async #have({ path, least, otherwise }: Setting, value: number | undefined): Promise<boolean> {
-    if (value !== undefined && value >= least) return true;
-    // In a container or another namespace than the machine's, files may be there and not be ours to write.
-    const written = value !== undefined && (await this.#run(["tee", `/proc/sys/${path}`], { stdin: String(least) })).status === 0;
+  async #have({ path, value, atLeast, otherwise }: Setting, seen: number | undefined): Promise<boolean> {
+    if (seen === value || (atLeast && seen !== undefined && seen > value)) return true;
+    // In a container, and in another network namespace than the machine's, files may be there and not be ours to write.
+    const written = seen !== undefined && (await this.#run(["tee", `/proc/sys/${path}`], { stdin: String(value) })).status === 0;
     if (!written && !this.#said.has(path)) {
       this.#said.add(path);
-      this.#log.warn(`Cannot set ${path.replaceAll("/", ".")} to ${least}: ${otherwise}`, { value: value ?? "the kernel has none" });
+      this.#log.warn(`Cannot set ${path.replaceAll("/", ".")} to ${value}: ${otherwise}`, { seen: seen ?? "the kernel has none" });
     }
     return written;
   }
   async #read(): Promise<Map<string, number>> {
-    const paths = [forwarding, bridged, tracked].map(({ path }) => `/proc/sys/${path}`);
-    const { stdout } = await this.#run(["grep", "-H", "", ...paths]);
+    const { stdout } = await this.#run(["grep", "-sH", "", ...this.#settings.map(({ path }) => `/proc/sys/${path}`)]);
     return new Map([...stdout.matchAll(/^\/proc\/sys\/([^:]+):(\d+)$/gm)].map(([, path, value]) => [path!, Number(value)]));
   }
 }

@@ -66,7 +66,7 @@ class BridgeNetwork implements Network {
   constructor(needs: NetworkNeeds, { bridge = links.bridge, stub = links.stub, network = podmanNetwork, mtu = 1450 }: NetworkConfig) {
     this.#needs = needs;
     this.#run = needs.run ?? runner();
-    this.#kernel = new KernelSettings(this.#run, needs.log);
+    this.#kernel = new KernelSettings(this.#run, needs.log, bridge);
     this.#config = { bridge, stub, network, mtu };
   }
 
@@ -108,12 +108,13 @@ class BridgeNetwork implements Network {
   }
   async #ensure(): Promise<void> {
     const { bridge, stub } = this.#config, { pods, services } = this.#networks!, { log } = this.#needs;
-    ({ bridgeNetfilter: this.bridgeNetfilter } = await this.#kernel.ensure());
+    this.bridgeNetfilter = await this.#kernel.bridgeNetfilter();
     await this.#ensureRuntimeNetwork(pods);
     const wanted: BridgeWanted = { bridge, stub, gateway: gatewayOf(pods), services, hairpin: this.bridgeNetfilter };
     const commands = planBridge(wanted, await this.#links(), await this.#routes());
     for (const command of commands) await this.#ip(command);
     if (commands.length > 0) log.info("Pod network put in order", { bridge, commands: commands.map((command) => command.join(" ")) });
+    await this.#kernel.ensure();
     await allowForwarding(this.#run, bridge, log);
   }
 
