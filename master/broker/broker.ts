@@ -27,6 +27,8 @@ export interface NodeClient {
   readonly lastPacketMs: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  readonly remoteAddress: string;
+  readonly transport: "mqtts" | "wss";
 }
 
 /** The fleet's side of the broker. None of these may throw or wait. */
@@ -61,12 +63,17 @@ type AedesClient = ReturnType<Aedes["handle"]>;
 
 class Connection implements NodeClient {
   readonly identity: NodeIdentity;
+  readonly remoteAddress: string;
+  readonly transport: "mqtts" | "wss";
   readonly #client: AedesClient;
   readonly #meter: Meter;
   constructor(identity: NodeIdentity, client: AedesClient, meter: Meter) {
     this.identity = identity;
     this.#client = client;
     this.#meter = meter;
+    const socket = (client.req?.socket ?? client.conn) as Partial<TLSSocket>;
+    this.transport = client.req ? "wss" : "mqtts";
+    this.remoteAddress = socket.remoteAddress ?? "";
   }
   publish(topic: string, payload: Uint8Array, qos: 0 | 1): Promise<void> {
     if (this.#client.closed) return Promise.resolve();

@@ -18,6 +18,9 @@ export interface Connection {
   readonly lastPacketMs: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Where it comes from, and by which way: "mqtts" or "wss". */
+  readonly remoteAddress?: string;
+  readonly transport?: string;
 }
 
 const encoder = new TextEncoder();

@@ -34,7 +34,17 @@ function linkOf(record: NodeRecord, sessions: Sessions, clock: Clock, member: st
     bytesOut: record.bytesOut + (session?.connection.bytesOut ?? 0),
     ...(birth && { link: birth.link.kind, metered: birth.link.metered }),
     ...(last?.clockErrorMs !== undefined && { clockErrorSeconds: last.clockErrorMs / 1000 }),
-    ...(birth && { session: { number: birth.sess, boot: birth.boot, member, since: time(last!.sinceMs), agentVersion: birth.ver } }),
+    ...(last && birth && {
+      session: {
+        number: birth.sess,
+        boot: birth.boot,
+        member,
+        since: time(last.sinceMs),
+        agentVersion: birth.ver,
+        ...(last.connection.remoteAddress && { remoteAddress: last.connection.remoteAddress }),
+        ...(last.connection.transport && { transport: last.connection.transport }),
+      },
+    }),
     ...(state.sleepingUntilMs !== undefined && state.sleepingUntilMs < Number.MAX_SAFE_INTEGER &&
       { wakeTime: `${time(state.sleepingUntilMs).slice(0, 19)}Z` }),
   };

@@ -48,6 +48,8 @@ export class Publisher {
   readonly #renderings = new Map<string, Renderings>();
   readonly #transfers = new Map<string, Transfers>();
   readonly #tellings = new Map<Session, Telling>();
+  /** Names of nodes of which nothing has changed since their newest rendering: a fleet that comes back as it was renders nothing. */
+  readonly #fresh = new Set<string>();
   /** Names of nodes to look at. */
   #dirty = new Set<string>();
   #scheduled = false;
@@ -59,8 +61,15 @@ export class Publisher {
   /** Something in the cache is other than before. */
   changed(change: Change): void {
     const touched = this.#needs.touched.by(change);
-    if (touched === "all") { for (const { nodeName } of this.#needs.sessions.live()) this.#dirty.add(nodeName); }
-    else for (const name of touched) if (this.#needs.sessions.currentOf(name)) this.#dirty.add(name);
+    if (touched === "all") {
+      this.#fresh.clear();
+      for (const { nodeName } of this.#needs.sessions.live()) this.#dirty.add(nodeName);
+    } else {
+      for (const name of touched) {
+        this.#fresh.delete(name);
+        if (this.#needs.sessions.currentOf(name)) this.#dirty.add(name);
+      }
+    }
     if (this.#dirty.size === 0 || this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(() => this.#flush()); // when all changes of this revision have been told
@@ -161,6 +170,8 @@ export class Publisher {
     if (!node) return undefined;
     let renderings = this.#renderings.get(nodeId);
     if (!renderings) this.#renderings.set(nodeId, renderings = new Renderings());
+    if (this.#fresh.has(node.name) && renderings.newest) return renderings.newest;
+    this.#fresh.add(node.name);
     return renderings.add(cache.revision, renderer.desiredState(node));
   }
   #tell(session: Session): void {

@@ -247,6 +247,18 @@ test("a pod that is being deleted goes when its node says it is gone; one that i
   assert.equal((await kit.registry.list(pods)).items.map(({ name }) => name), ["kept"]);
 });
 
+test("of another node's pods a node can neither say that they are gone nor what happened to them", async (kit) => {
+  const device = await joined(kit), uid = await pod(kit, "theirs", "van");
+  await device.live();
+  await kit.registry.delete(pods, { namespace: "default", name: "theirs" });
+  await kit.settled();
+  await device.say("report", { sess: 1, seq: 1, kind: "delta", objs: [{ uid, at: 1, gone: true }] });
+  await device.say("events", { sess: 1, seq: 1, events: [{ uid, type: "Warning", reason: "Lie", message: "x", at: Date.now() }] });
+  await until(() => device.messages("cumulative").some(({ evSeq }) => evSeq === 1));
+  assert.equal((await kit.registry.list(pods)).items.map(({ name }) => name), ["theirs"]);
+  assert.equal((await kit.registry.list(events)).items.length, 0);
+});
+
 test("a node's own status and labels arrive; its Ready condition is not its to say", async (kit) => {
   const device = await joined(kit);
   await device.live();
@@ -303,6 +315,7 @@ test("presence and NodeLink follow the connection", async (kit) => {
   assert.is(kit.fleet.presence.state("pi")?.live, true);
   const { object } = await kit.fleet.nodeLinks.get(nodeLinks, { name: "pi" });
   assert.equal([object.connected, object.link, object.metered, object.session?.number], [true, "cellular", true, 1]);
+  assert.equal([object.session?.transport, object.session?.remoteAddress], ["mqtts", "127.0.0.1"]);
   assert.ok(object.bytesIn > 100 && object.bytesOut > 100);
   device.client!.stream.destroy();
   await until(() => kit.fleet.presence.state("pi")?.live === false);

@@ -154,6 +154,17 @@ test("a delta travels along from what the node said last, never on a metered lin
   }
 });
 
+test("a node that comes back finds what has changed while it was away, in the head it subscribes to and in the delta", async () => {
+  const { change, connect, sent, publisher } = kit(), session = connect(), { gen, hash } = sent.at(-1)!;
+  publisher.over(session);
+  await change({ key: "p", after: pod("p") });
+  const [retained] = publisher.retained(`s/v1/${nodeId}/d/#`);
+  assert.is.not((JSON.parse(new TextDecoder().decode(retained!.payload)) as Desired).hash, hash);
+  assert.equal(publisher.retained(`s/v1/${nodeId}/u/#`), []);
+  connect({ epoch, gen, hash });
+  assert.is(sent.at(-1)!.delta?.ops[0]?.uid, "pods-p");
+});
+
 test("a node of another epoch holds nothing that counts", () => {
   const { connect, sent } = kit();
   connect();
