@@ -15,6 +15,7 @@ import { createProxy } from "./proxy/proxy.ts";
 import { rulesetFile } from "./proxy/ruleset_file.ts";
 import { EmulatedEngine } from "./runtime/emulated_engine.ts";
 import { EmulatedRuntime } from "./runtime/emulated.ts";
+import { plainMounter } from "./volumes/mounter.ts";
 import { openPodman } from "./runtime/open_podman.ts";
 
 const leaseFile = "/run/containers/networks/ipam.db";
@@ -49,7 +50,16 @@ export async function runNode(
     table: config.nftTable,
     bridge,
   });
-  const parts: AgentParts = { clock, random, log, runtime: engine.runtime, proxy, network, machine };
+  const parts: AgentParts = {
+    clock,
+    random,
+    log,
+    runtime: engine.runtime,
+    proxy,
+    network,
+    machine,
+    ...(isEmulated && { mounter: plainMounter }),
+  };
   await runAgent(parts, {
     dataDir,
     runDir,
