@@ -20,14 +20,14 @@ export function renderFull(table: string, to: Ruleset, { anew = false } = {}): s
     ...(anew ? [`delete table ${at}`, `add table ${at}`] : [`flush table ${at}`]),
     `table ${at} {\n${declarations}}`,
     ...(anew ? [] : [...elementSets.keys()].map((name) => `flush ${setOrMap(name)} ${at} ${name}`)),
-    `table ${at} {\n${[...to.sets].map(declared).join("")}${[...to.base].map(hooked).join("")}${[...to.chains].map(filled).join("")}}`,
+    `table ${at} {\n${[...to.sets].map(declared).join("")}${baseText(to)}${[...to.chains].map(filled).join("")}}`,
     ...[...to.elements].flatMap(([map, of]) => listed("add", at, map, [...of])),
   ].join("\n") + "\n";
 }
 
 /** What leads from one ruleset to the next; undefined when only a full load does, empty when nothing is to be done. */
 export function renderChange(table: string, from: Ruleset, to: Ruleset): { text: string; stale: Stale } | undefined {
-  if (from.base !== to.base) return undefined;
+  if (from.base !== to.base && baseText(from) !== baseText(to)) return undefined;
   const at = `${nft.family} ${table}`;
   const sets = [...to.sets].filter(([name]) => !from.sets.has(name));
   const chains = [...to.chains].filter(([name, rules]) => !sameRules(from.chains.get(name), rules));
@@ -73,6 +73,7 @@ const filled = ([name, rules]: readonly [string, readonly string[]]): string =>
   `  chain ${name} {\n${rules.map((rule) => `    ${rule}\n`).join("")}  }\n`;
 const hooked = ([name, { hook, rules }]: readonly [string, BaseChain]): string =>
   filled([name, hook ? [`${hook}; policy accept;`, ...rules] : rules]);
+const baseText = ({ base }: Ruleset): string => [...base].map(hooked).join("");
 const listed = (verb: "add" | "delete", at: string, map: string, entries: readonly (readonly [string, string | undefined])[]): string[] =>
   entries.length === 0 ? [] : [
     `${verb} element ${at} ${map} { ${entries.map(([key, verdict]) => verdict === undefined ? key : `${key} : ${verdict}`).join(", ")} }`,
