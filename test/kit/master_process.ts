@@ -20,6 +20,8 @@ export interface MasterOptions {
   /** Beside those that say where it keeps its data and listens. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it keeps its data, if not in a new directory. */
+  readonly dataDir?: string;
   /** Address under which clients and nodes are told to reach it, other than the one it listens on: for a relay in between. */
   readonly advertise?: string;
   /** Directory of the source that it runs; default: this one. */
@@ -70,7 +72,7 @@ process.on("exit", () => {
 export async function masterProcess(options: MasterOptions = {}): Promise<MasterProcess> {
   const { args = [], env = {}, advertise = "127.0.0.1" } = options;
   let source = options.source ?? root;
-  const directory = await mkdtemp(`${tmpdir()}/skerry-master-`), dataDir = `${directory}/data`;
+  const directory = await mkdtemp(`${tmpdir()}/skerry-master-`), dataDir = options.dataDir ?? `${directory}/data`;
   let child: ChildProcess | undefined, exited: Promise<number | null> = Promise.resolve(null), serving: Promise<void> = Promise.resolve();
   let printed = "", port = 0, mqttPort = 0, client: ApiClient | undefined;
   left.set(directory, () => child);
