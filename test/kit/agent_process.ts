@@ -1,5 +1,6 @@
 // An agent as users run it: a process of its own, on the runtime that runs this, with a Podman store, a bridge and an nftables table that are its alone.
 // Nothing of it stays, whatever becomes of the test: not even of a run that was killed, which the next one finds by its process id in the directory's name.
+import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,6 +14,7 @@ import { silentLog } from "../../shared/util/log.ts";
 import { eventually } from "./eventually.ts";
 import { command, root } from "./master_process.ts";
 import { removeEverything, wipePodman, withSbin } from "./podman.ts";
+import { type Relay, relay } from "./relay.ts";
 
 export interface AgentOptions {
   /** `https://host:port` */
@@ -38,6 +40,10 @@ export interface AgentProcess {
   start(args?: readonly string[]): Promise<number>;
   /** The hello image, for its Podman, under two names: `localhost/skerry-hello:1` and `:2`. Once it has been started. */
   loadImage(): Promise<void>;
+  /** As `start`, with someone between it and its Podman who notes what it asks for. Once it has been started. */
+  startWatched(args?: readonly string[]): Promise<number>;
+  /** What it has asked of Podman since `startWatched` beside reading: "POST /containers/create". */
+  podmanWrites(): string[];
   /** Another eye on its Podman. */
   podman(): Promise<PodmanRuntime>;
   /** kill -9; resolves when the process is gone. */
@@ -64,7 +70,7 @@ const namesOf = (number: number) => ({ bridge: `ska${number}`, table: `skerry_te
 /** Networks that no other test on this machine has, by the agent's or cluster's number: 256 subnets of pods and as many of services. */
 export const networksOf = (number: number) => {
   const low = `${(number & 63) * 4}`, high = number >> 6 & 63;
-  return { pods: `10.${64 + high}.${low}.0/22`, services: `10.${128 + high}.${low}.0/24` };
+  return { pods: `10.${128 + high}.${low}.0/22`, services: `10.${high}.${low}.0/24` }; // between them is Podman's own default, 10.88.0.0/16
 };
 /** Of this process, and of one thing made in it. */
 export const freshNumber = (): number => (process.pid * 8 + made++) % 4096;
@@ -84,6 +90,8 @@ export function agentProcess(options: AgentOptions): AgentProcess {
   const { runtime = "podman", nodeName = `rock-${number}` } = options, names = namesOf(number);
   const dataDir = `${directory}/data`, runDir = `${directory}/run`, store = `${directory}/store`, socketPath = `${runDir}/podman.sock`;
   mkdirSync(runDir);
+  const writes: string[] = [];
+  let watched: Relay | undefined;
   let child: ChildProcess | undefined, exited: Promise<number | null> = Promise.resolve(null), printed = "", own = "";
   open.set(directory, { number, child: () => child });
 
@@ -131,6 +139,13 @@ export function agentProcess(options: AgentOptions): AgentProcess {
       });
       return performance.now() - from;
     },
+    async startWatched(more = []) {
+      const path = `${directory}/watched.sock`;
+      writes.length = 0;
+      watched ??= await relay({ path }, { path: socketPath }, (data) => writes.push(...writingRequests(data)));
+      return await agent.start(["--podman-socket", path, ...more]);
+    },
+    podmanWrites: () => [...writes],
     async loadImage() {
       if (runtime !== "podman") return;
       await eventually("Podman's socket", () => existsSync(socketPath));
@@ -153,6 +168,7 @@ export function agentProcess(options: AgentOptions): AgentProcess {
     rssBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${agent.pid}/status`, "utf8"))![1]) * 1024,
     async close() {
       await agent.kill();
+      await watched?.close();
       try {
         if (existsSync(store)) await removeEverything(() => openStore(directory, names.network));
       } finally {
@@ -162,6 +178,12 @@ export function agentProcess(options: AgentOptions): AgentProcess {
     },
   };
   return agent;
+}
+
+/** Heads of HTTP requests come in one piece each. */
+function writingRequests(data: Uint8Array): string[] {
+  const heads = Buffer.from(data).toString("latin1").matchAll(/^(POST|PUT|PATCH|DELETE) \/v[\d.]+\/libpod(\S*) HTTP\/1\.1\r$/gm);
+  return [...heads].map(([, method, path]) => `${method} ${path}`);
 }
 
 /** As the agent opens it. */

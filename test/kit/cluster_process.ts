@@ -99,6 +99,8 @@ export async function withCluster<T>(body: (cluster: Cluster) => Promise<T>, opt
     await cluster.close();
   }
 }
+/** What tells of a failure. */
+export const clusterLog = ({ master, agent }: Pick<Cluster, "master" | "agent">): string => lastLines(master, agent);
 const lastLines = (master: MasterProcess, agent: AgentProcess | undefined): string =>
   `\nThe master's last lines:\n${master.log().slice(-3_000)}\nThe agent's last lines:\n${agent?.log().slice(-5_000)}`;
 

@@ -1,7 +1,8 @@
-// A TCP relay between two programs: the link of a test, which counts its bytes and breaks when told to.
+// A relay between two programs, over TCP or a socket in the file system: the link of a test, which counts its bytes, listens in, and breaks when told to.
 import { connect, createServer, type Socket } from "node:net";
 
 export interface Relay {
+  /** 0 of one that listens at a path. */
   readonly port: number;
   /** Bytes since the last `reset`, both ways together and one by one. */
   bytes(): { readonly up: number; readonly down: number; readonly total: number; readonly connections: number };
@@ -13,7 +14,10 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-export async function relay(listen: { host: string; port: number }, to: { host: string; port: number }): Promise<Relay> {
+export type Place = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** `heard`: what the one who connects says, as it passes. */
+export async function relay(listen: Place, to: Place, heard: (data: Uint8Array) => void = () => {}): Promise<Relay> {
   const sockets = new Set<Socket>();
   let up = 0, down = 0, connections = 0, isOpen = true;
   const server = createServer((client) => {
@@ -21,13 +25,16 @@ export async function relay(listen: { host: string; port: number }, to: { host: 
     connections++;
     const target = connect(to);
     for (const [from, into, count] of [
-      [client, target, (bytes: number) => up += bytes],
-      [target, client, (bytes: number) => down += bytes],
+      [client, target, (data: Uint8Array) => {
+        up += data.length;
+        heard(data);
+      }],
+      [target, client, (data: Uint8Array) => down += data.length],
     ] as const) {
       sockets.add(from);
       from.setNoDelay(true);
       from.on("data", (data) => {
-        count(data.length);
+        count(data);
         if (!into.write(data)) from.pause();
       });
       into.on("drain", () => from.resume());
@@ -47,7 +54,7 @@ export async function relay(listen: { host: string; port: number }, to: { host: 
     for (const socket of sockets) socket.destroy();
   };
   return {
-    port: (server.address() as { port: number }).port,
+    port: (server.address() as { port?: number }).port ?? 0,
     bytes: () => ({ up, down, total: up + down, connections }),
     reset: () => void (up = down = connections = 0),
     cut,

@@ -8,7 +8,8 @@ export interface Shared<C> {
   counting(test: Test<C>): Test<C>;
 }
 
-export function shared<C>(make: () => Promise<C>, close: (made: C) => Promise<void>): Shared<C> {
+/** `explain`: what is told with a failure. */
+export function shared<C>(make: () => Promise<C>, close: (made: C) => Promise<void>, explain: (made: C) => string = () => ""): Shared<C> {
   let made: Promise<C> | undefined, left = 0;
   return {
     setup: () => made ??= make(),
@@ -17,7 +18,14 @@ export function shared<C>(make: () => Promise<C>, close: (made: C) => Promise<vo
     },
     counting: (test) => (title, body) => {
       left++;
-      test(title, body);
+      test(title, async (context) => {
+        try {
+          await body(context);
+        } catch (error) {
+          if (error instanceof Error) error.message += explain(context);
+          throw error;
+        }
+      });
     },
   };
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import * as assert from "uvu/assert";
-import { type Cluster, startCluster } from "../kit/cluster_process.ts";
+import { type Cluster, clusterLog, startCluster } from "../kit/cluster_process.ts";
 import { eventually } from "../kit/eventually.ts";
 import { type Kubectl, kubectl, kubectls } from "../kit/kubectl.ts";
 import { root } from "../kit/master_process.ts";
@@ -11,7 +11,7 @@ import { noPodman } from "../kit/podman.ts";
 import { shared } from "../kit/shared.ts";
 import { suite } from "../kit/suite.ts";
 
-const cluster = shared<Cluster>(startCluster, (made) => made.close());
+const cluster = shared<Cluster>(startCluster, (made) => made.close(), clusterLog);
 const test = cluster.counting(suite<Cluster>("first light", {
   setup: cluster.setup,
   teardown: cluster.teardown,

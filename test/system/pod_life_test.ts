@@ -1,14 +1,14 @@
 // What a pod is promised beside running: probes, limits, secrets, starts anew after a crash, words for what goes wrong, and nothing left of it after its end.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { type Cluster, startCluster } from "../kit/cluster_process.ts";
+import { type Cluster, clusterLog, startCluster } from "../kit/cluster_process.ts";
 import { eventually } from "../kit/eventually.ts";
 import { kubectls } from "../kit/kubectl.ts";
 import { noPodman } from "../kit/podman.ts";
 import { shared } from "../kit/shared.ts";
 import { suite } from "../kit/suite.ts";
 
-const cluster = shared<Cluster>(startCluster, (made) => made.close());
+const cluster = shared<Cluster>(startCluster, (made) => made.close(), clusterLog);
 const test = cluster.counting(suite<Cluster>("life of a pod", {
   setup: cluster.setup,
   teardown: cluster.teardown,
