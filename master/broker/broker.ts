@@ -217,7 +217,7 @@ export async function startBroker(
     });
     server.on("tlsClientError", () => {}); // scanners; nothing was accepted
     await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
+      server.once("error", (cause) => reject(new Error(`Cannot listen for MQTT on ${host}:${port}`, { cause })));
       server.listen(port, host, limits.listenBacklog, () => resolve());
     });
     servers.push(server);

@@ -97,7 +97,7 @@ export async function startServer(
 
 function listening(server: Server | https.Server, { host, port }: Listen): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (cause) => reject(new Error(`Cannot listen on ${host}:${port}: ${cause.message}`, { cause })));
+    server.once("error", (cause) => reject(new Error(`Cannot listen on ${host}:${port}`, { cause })));
     server.listen(port, host, resolve);
   });
 }

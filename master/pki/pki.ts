@@ -2,7 +2,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { writeAtomic } from "../../shared/platform/files.ts";
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
+import { createHash, createPublicKey, X509Certificate } from "node:crypto";
 import { Authority, type KeyPair } from "./authority.ts";
 
 export interface Pki {
@@ -21,7 +21,11 @@ export async function openPki(directory: string, names: readonly string[]): Prom
   const read = (name: string): Promise<string | undefined> => readFile(file(name), "utf8").catch((error) => absent(error));
   const pair = async (name: string): Promise<KeyPair | undefined> => {
     const [certificate, key] = await Promise.all([read(`${name}.crt`), read(`${name}.key`)]);
-    return certificate !== undefined && key !== undefined ? { certificate, key } : undefined;
+    // A key alone is what a power cut leaves of the first start. A certificate alone has lost its key, and whoever trusts it would not trust another.
+    if (certificate === undefined) return undefined;
+    if (key === undefined) throw new Error(`Cannot use ${file(`${name}.crt`)}: its key ${file(`${name}.key`)} is missing. Restore it`);
+    check(file(`${name}.crt`), file(`${name}.key`), { certificate, key });
+    return { certificate, key };
   };
   // The key goes first: a certificate on disk means that its key is there too.
   const keep = async (name: string, made: KeyPair): Promise<KeyPair> => {
@@ -32,7 +36,7 @@ export async function openPki(directory: string, names: readonly string[]): Prom
 
   const stored = await pair("ca");
   let authority: Authority;
-  if (stored) authority = await Authority.load(stored).catch((cause) => fail(file("ca.crt"), cause));
+  if (stored) authority = await Authority.load(stored);
   else {
     const made = await Authority.create("skerry-ca");
     await keep("ca", { certificate: made.authority.certificate, key: made.key });
@@ -43,6 +47,8 @@ export async function openPki(directory: string, names: readonly string[]): Prom
   const stamp = createHash("sha256").update(`${authority.hash} ${wanted.join(" ")}`).digest("hex");
   let server = await read("server.names") === stamp ? await pair("server") : undefined;
   if (!server) {
+    // Between the new key and the new certificate the two on disk do not belong together: then nothing says that they are for these names.
+    await writeAtomic(file("server.names"), "");
     server = await keep("server", await authority.issueServer(wanted));
     await writeAtomic(file("server.names"), stamp);
   }
@@ -77,6 +83,16 @@ function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code === "ENOENT") return undefined;
   throw error;
 }
-function fail(path: string, cause: unknown): never {
-  throw new Error(`Cannot read the certificate authority in ${path}`, { cause });
+/** @throws Error naming the file of the two that cannot be read, or both when they do not belong together */
+function check(certificatePath: string, keyPath: string, { certificate, key }: KeyPair): void {
+  const parse = <T>(path: string, read: () => T): T => {
+    try {
+      return read();
+    } catch (cause) {
+      throw new Error(`Cannot use ${path}: it is damaged. Restore it from a backup`, { cause });
+    }
+  };
+  const own = parse(keyPath, () => createPublicKey(key).export({ type: "spki", format: "der" }));
+  const certified = parse(certificatePath, () => new X509Certificate(certificate).publicKey.export({ type: "spki", format: "der" }));
+  if (!certified.equals(own)) throw new Error(`Cannot use ${certificatePath} and ${keyPath}: the key is not the certificate's`);
 }
