@@ -17,6 +17,7 @@ import { Tunnel } from "./link/tunnel.ts";
 import { logsVerb } from "./logs_verb.ts";
 import type { Network } from "./network/network.ts";
 import { createPods, type Pods, type PodsConfig } from "./pods/pods.ts";
+import type { Checks } from "./probes/prober.ts";
 import type { Proxy } from "./proxy/proxy.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
 import type { Mounter } from "./volumes/mounter.ts";
@@ -46,6 +47,7 @@ export interface AgentParts {
   readonly network: Network;
   readonly machine: Machine;
   readonly mounter?: Mounter;
+  readonly checks?: Checks;
 }
 export interface AgentSettings {
   readonly dataDir: string;
@@ -92,6 +94,7 @@ export async function runAgent(
     event: (event) => events.add({ ...event, count: 1 }),
     reveal: (secret) => openSecret(secret, identity.seal.privateKey, { clusterId, nodeId }),
     ...(parts.mounter && { mounter: parts.mounter }),
+    checks: parts.checks,
   }, {
     nodeName,
     hostIP: machine.hostIP,

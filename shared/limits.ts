@@ -356,3 +356,6 @@ export const nodeImages = 20;
 export const podsPerNode = 110;
 /** Milliseconds between looks at a node's memory, disk and process ids. */
 export const nodeLookMs = 10_000;
+
+/** Emulated devices that join at a time. */
+export const enrolmentsAtOnce = 8;

@@ -9,7 +9,7 @@ import type { Log } from "../../shared/util/log.ts";
 import type { DesiredSet } from "../../shared/wire/desired.ts";
 import type { NodeEvent } from "../../shared/wire/messages.ts";
 import { Images } from "../images/images.ts";
-import { Prober } from "../probes/prober.ts";
+import { type Checks, Prober } from "../probes/prober.ts";
 import { containerLogPath } from "../runtime/logs.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
 import type { Mounter } from "../volumes/mounter.ts";
@@ -36,6 +36,8 @@ export interface PodsDependencies {
   /** Opens a Secret's sealed data; default: it is plain base64. */
   readonly reveal?: Reveal;
   readonly mounter?: Mounter;
+  /** How probes reach pods; default: over the network. */
+  readonly checks?: Checks | undefined;
 }
 export interface PodsConfig {
   readonly nodeName: string;
@@ -86,6 +88,7 @@ export function createPods(on: PodsDependencies, config: PodsConfig): Pods {
     on.event({ uid, type, reason, message: message.slice(0, eventMessageCharacters), at: clock.now() });
   const statuses = new Statuses({ clock, book, images, report }, config);
   const prober = new Prober({
+    checks: on.checks,
     runtime,
     clock,
     random,

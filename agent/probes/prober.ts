@@ -23,7 +23,17 @@ export interface ProbeTarget {
   readonly adopted: boolean;
   readonly alreadyStarted: boolean;
 }
+/** How a probe reaches a pod over the network. Emulated pods have none: theirs always answer. */
+export interface Checks {
+  readonly http: typeof httpGet;
+  readonly tcp: typeof tcpConnect;
+  readonly grpc: typeof grpcCheck;
+}
+export const networkChecks: Checks = { http: httpGet, tcp: tcpConnect, grpc: grpcCheck };
+
 export interface ProberDependencies {
+  /** Default: the network. */
+  readonly checks?: Checks | undefined;
   readonly runtime: Pick<ContainerRuntime, "exec">;
   readonly clock: Clock;
   readonly random: Random;
@@ -130,6 +140,7 @@ export class Prober {
 
   async #ask({ id, container, address }: ProbeTarget, probe: Probe): Promise<ProbeResult> {
     const timeoutMs = Math.max(1, probe.timeoutSeconds ?? 1) * 1000;
+    const { checks = networkChecks } = this.#on;
     const host = (own: string | undefined): string => own || address || "127.0.0.1";
     try {
       if (probe.exec) {
@@ -140,12 +151,12 @@ export class Prober {
         return { healthy: exitCode === 0, message: output.trim() || `command ended with status ${exitCode}` };
       }
       if (probe.httpGet) {
-        return await httpGet(this.#on, probe.httpGet, host(probe.httpGet.host), portNumber(probe.httpGet.port, container), timeoutMs);
+        return await checks.http(this.#on, probe.httpGet, host(probe.httpGet.host), portNumber(probe.httpGet.port, container), timeoutMs);
       }
       if (probe.tcpSocket) {
-        return await tcpConnect(this.#on, host(probe.tcpSocket.host), portNumber(probe.tcpSocket.port, container), timeoutMs);
+        return await checks.tcp(this.#on, host(probe.tcpSocket.host), portNumber(probe.tcpSocket.port, container), timeoutMs);
       }
-      if (probe.grpc) return await grpcCheck(this.#on, host(undefined), probe.grpc.port, probe.grpc.service ?? "", timeoutMs);
+      if (probe.grpc) return await checks.grpc(this.#on, host(undefined), probe.grpc.port, probe.grpc.service ?? "", timeoutMs);
       return { healthy: true, message: "" };
     } catch (error) {
       return { healthy: false, message: (error as Error).message };
