@@ -47,9 +47,16 @@ export type MasterConfig = Config<typeof options>;
 
 /** What goes into the server's certificate: what was asked for, else every name and address of this machine. */
 export function advertised(config: Pick<MasterConfig, "advertise">): readonly string[] {
-  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []).filter(({ address }) => !address.startsWith("fe80:")).map((
-    { address },
-  ) => address);
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []).map(({ address }) => address)
+    .filter((address) => !address.startsWith("fe80:"));
   const names = config.advertise.length > 0 ? config.advertise : [...own, hostname()];
   return [...new Set([...names, "localhost", "127.0.0.1", "::1"])];
+}
+
+/** Where nodes and clients are told to look: what was asked for first, else the machine's own address on its network, else nowhere but here. */
+export function reachableAt(config: Pick<MasterConfig, "advertise">): string {
+  const outside = Object.values(networkInterfaces()).flatMap((list) => list ?? []).find(({ internal, family }) =>
+    !internal && family === "IPv4"
+  );
+  return config.advertise[0] ?? outside?.address ?? "127.0.0.1";
 }

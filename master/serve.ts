@@ -9,7 +9,7 @@ import type { Clock, Random } from "../shared/util/clock.ts";
 import type { Log } from "../shared/util/log.ts";
 import { type Broker, startBroker } from "./broker/broker.ts";
 import { mqttUpgrade } from "./broker/websocket.ts";
-import { advertised, type MasterConfig } from "./config.ts";
+import { advertised, type MasterConfig, reachableAt } from "./config.ts";
 import { createFleet } from "./fleet/fleet.ts";
 import { createApp } from "./http/app.ts";
 import { createAuthenticator } from "./http/auth.ts";
@@ -38,7 +38,9 @@ export async function serve(
   signal: AbortSignal,
 ): Promise<Master> {
   const { dataDir } = config;
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
+    throw new Error(`Cannot use the data directory ${dataDir}`, { cause });
+  });
   const pki = await openPki(`${dataDir}/pki`, advertised(config)), { authority } = pki;
   const store = await openStore({ clock, random, files: nodeFiles, log }, { dataDir: `${dataDir}/raft` });
   // Two signals: `ending` begins the stop, `ended` lets go of what the stopping parts still lean on.
@@ -57,7 +59,7 @@ export async function serve(
   const cache = await startCache({ store, kinds, log }, ended.signal);
   cache.stopped.catch(fail("The cache cannot go on; this member stops"));
 
-  const host = config.advertise[0] ?? "127.0.0.1";
+  const host = reachableAt(config);
   let apiPort = 0, broker: Broker | undefined;
   const fleet = createFleet({ registry, cache, store, authority, clock, random, randomBytes, log: log.with({ part: "fleet" }) }, {
     podNetwork: config.podNetwork,
