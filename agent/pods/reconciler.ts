@@ -152,7 +152,8 @@ export class Reconciler {
     for (const { lane, steps, work } of turns) this.#run(lane, steps, work, signal);
     await book.saveIfDue();
     await this.#upkeep(desired, pods);
-    if (!busy && turns.length === 0 && desired === this.#desired) this.#settle();
+    this.#isSettled = !busy && turns.length === 0 && desired === this.#desired;
+    if (this.#isSettled) { for (const resolve of this.#waiting.splice(0)) resolve(); }
     return lookAgainAt;
   }
 
@@ -271,11 +272,6 @@ export class Reconciler {
     if (Math.abs(jumpMs) < clockJumpMs) return;
     log.info("The clock was set", { byMs: Math.round(jumpMs) });
     book.shift(jumpMs);
-  }
-
-  #settle(): void {
-    this.#isSettled = true;
-    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
 
