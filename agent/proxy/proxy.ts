@@ -161,23 +161,27 @@ class NodeProxy implements Proxy {
 
   async #load(desired: Ruleset): Promise<void> {
     const { filter, log, clock } = this.#needs;
+    this.#stale = { chains: new Set(), sets: new Set(), at: 0 };
+    // With nobody's clients to remember the table is made anew, which costs the kernel half and leaves nothing behind.
+    let anew = desired.sets.size === 0;
     try {
-      await filter.load(renderFull(this.#table, desired), desired.base);
+      await filter.load(renderFull(this.#table, desired, { anew }), desired.base);
     } catch (error) {
+      if (anew) throw error;
       // A table of another release may hold chains or sets of the same name and another kind.
       log.warn("Service routes could not be loaded into the table that is there; it is made anew", { error });
-      await filter.load(renderFull(this.#table, desired, { anew: true }), desired.base);
+      await filter.load(renderFull(this.#table, desired, { anew: anew = true }), desired.base);
     }
     this.#applied = desired;
     this.#loadedAt = clock.monotonic();
     this.#disturbed = false;
+    log.info("Service routes loaded", { table: this.#table, chains: desired.chains.size });
+    if (anew) return;
     const { chains, sets } = await filter.names();
-    this.#stale = { chains: new Set(), sets: new Set(), at: 0 };
     this.#discard({
       chains: chains.filter((name) => !baseNames.has(name) && !desired.chains.has(name)),
       sets: sets.filter((name) => !elementSets.has(name) && !desired.sets.has(name)),
     });
-    log.info("Service routes loaded", { table: this.#table, chains: desired.chains.size });
   }
 
   #discard({ chains, sets }: Stale): void {

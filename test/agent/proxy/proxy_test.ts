@@ -81,7 +81,7 @@ test("createProxy() loads the table once, then only what changes", async ({ prox
   proxy.setDesired(routeSet([web("10.201.1.21"), { ...web("10.201.1.22"), name: "b", ip: "10.202.0.11" }]));
   await proxy.settled();
   assert.is(filter.taken.length, 2);
-  assert.match(filter.taken[0]!, /^add table inet skerry\nflush table/);
+  assert.match(filter.taken[0]!, /^add table inet skerry\ndelete table/);
   assert.not.match(filter.taken[1]!, "default/web");
 });
 
@@ -110,23 +110,27 @@ test("createProxy() loads everything again when a look finds rules gone, or a ch
   filter.intact = false;
   await passing(clock, 10_000);
   assert.is(filter.taken.length, 2);
-  assert.match(filter.taken[1]!, "flush table");
+  assert.match(filter.taken[1]!, "delete table");
   filter.intact = true;
-  filter.refuse = (text) => !text.includes("flush table");
+  filter.refuse = (text) => !text.includes("delete table");
   proxy.setDesired(routeSet([web("10.201.1.22")]));
   await turns();
   await passing(clock, routesRetryMs);
   await proxy.settled();
   assert.match(filter.taken[2]!, "10.201.1.22:8080");
-  assert.match(filter.taken[2]!, "flush table");
+  assert.match(filter.taken[2]!, "delete table");
 });
 
-test("createProxy() makes the table anew when the kernel refuses to fill the old one", async ({ proxy, filter, start }) => {
-  filter.refuse = (text) => text.includes("flush table");
+test("createProxy() makes the table anew when the kernel refuses to fill the old one", async ({ proxy, filter, clock, start }) => {
+  const sticky = routeSet([{ ...web("10.201.1.21"), spec: { sessionAffinity: "ClientIP" } }]);
   start();
-  proxy.setDesired(routeSet([web("10.201.1.21")]));
+  proxy.setDesired(sticky);
   await proxy.settled();
-  assert.match(filter.taken[0]!, "delete table inet skerry");
+  assert.match(filter.taken[0]!, "flush table inet skerry"); // clients are remembered
+  filter.refuse = (text) => text.includes("flush table");
+  filter.intact = false;
+  await passing(clock, 10_000);
+  assert.match(filter.taken[1]!, "delete table inet skerry");
 });
 
 test("createProxy() saves rules once they are quiet and when it stops, and loads them before there is a set", async ({ proxy, filter, clock, saved, start, stop }) => {
