@@ -39,6 +39,7 @@ export interface Controller {
 
 /** Resolves when the signal has aborted and the last reconcile has ended. */
 export async function runController(controller: Controller, needs: Needs, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return; // it will not say so again
   const { cache, clock, random } = needs, log = needs.log.with({ controller: controller.name });
   const queue = new KeyQueue(clock), lastWrite = new Map<string, number>(), delays = new Map<string, number>();
   const unsubscribe = cache.subscribe((change) => {

@@ -59,6 +59,12 @@ export function fateOf(
 const metadataOf = ({ object }: Pick<Stored, "object">) => (object as KubernetesObject).metadata ?? {};
 const finalizersOf = (stored: Pick<Stored, "object">): readonly string[] => metadataOf(stored).finalizers ?? [];
 const referencesOf = (stored: Pick<Stored, "object">): readonly OwnerReference[] => metadataOf(stored).ownerReferences ?? [];
+/** Is one of its owners gone, going, or out of reach? From headers alone: it is asked for every object. */
+const isSuspect = ({ ownerUids, namespace }: Stored, cache: Cache): boolean =>
+  ownerUids.some((uid) => {
+    const owner = cache.byUid(uid);
+    return !owner || owner.deleting || (owner.kind.namespaced && owner.namespace !== namespace);
+  });
 const isWaiting = (stored: Stored): boolean => stored.deleting && finalizersOf(stored).includes(foreground);
 /** What owns itself does not wait for itself. */
 const dependentsOf = ({ uid }: Stored, cache: Cache): Stored[] => [...cache.owned(uid)].filter((dependent) => dependent.uid !== uid);
@@ -72,18 +78,16 @@ export function garbageCollector(kinds: readonly Kind[]): Controller {
     *keysOf({ before, after }, cache) {
       if (!after) { for (const { uid } of cache.owned(before!.uid)) yield uid; }
       else if (after.deleting) yield after.uid;
-      for (const uid of new Set([...before?.ownerUids ?? [], ...after?.ownerUids ?? []])) {
-        const owner = cache.byUid(uid);
-        if (owner?.deleting) yield owner.uid;
-        if (after && (!owner || owner.deleting)) yield after.uid;
+      for (const uid of new Set([...before?.ownerUids ?? [], ...after?.ownerUids ?? []])) if (cache.byUid(uid)?.deleting) yield uid;
+      // New owners are looked at once, also for their names, which stand in no header.
+      if (after && after.ownerUids.length > 0 && (before?.ownerUids.join() !== after.ownerUids.join() || isSuspect(after, cache))) {
+        yield after.uid;
       }
     },
     *allKeys(cache) {
       for (const kind of kinds) {
         if (kind.view) continue;
-        for (const { uid, deleting, ownerUids } of cache.list(kind)) {
-          if (deleting || ownerUids.some((owner) => cache.byUid(owner)?.deleting !== false)) yield uid;
-        }
+        for (const object of cache.list(kind)) if (object.deleting || isSuspect(object, cache)) yield object.uid;
       }
     },
     async reconcile(uid, context) {

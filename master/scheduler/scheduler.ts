@@ -34,6 +34,7 @@ const viewOf = ({ object }: Stored<Pod>): PodView => ({ pod: object, requests: r
 
 /** Resolves when the signal has aborted and the last binding is written or given up. */
 export async function runScheduler({ registry, cache, clock, random, log, record }: SchedulerNeeds, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return; // it will not say so again
   const waiting = new WaitingPods(clock), view = new ClusterView(cache), delays = new Map<string, number>();
   /** uids of those that have been given a node, until the cache shows it: an older state of such a pod does not bring it back. */
   const placed = new Set<string>();
