@@ -1,4 +1,5 @@
 // Packets through real rules, in network namespaces of their own: what counts is where they land. See test/kit/node_network.ts for who lives where.
+import { readdirSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -261,6 +262,24 @@ test("a change leads to the same table as a full load", async (on) => {
     await on.filter.apply(renderFull("skerry", after, { anew: true }));
     assert.is(changed, await table());
     before = after;
+  }
+});
+
+test("the kernel takes every text of the golden pairs", async (on) => {
+  const folder = new URL("../agent/proxy/render/", import.meta.url), base = new Planner("skerry0");
+  const loaded = (from: TestService[], node?: Parameters<typeof routeSet>[1]) =>
+    renderFull("skerry", base.plan(new ViewReader().read(routeSet(from, node))!, { pods: undefined, bridgeNetfilter: true }), {
+      anew: true,
+    });
+  await on.stop();
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".nft"))) {
+    const input = JSON.parse(await readFile(new URL(name.replace(".output.nft", ".input.json"), folder), "utf8"));
+    await on.node.nft(loaded(input.from ?? [], input.node));
+    for (const part of (await readFile(new URL(name, folder), "utf8")).split("# later\n")) {
+      const { status, stderr } = await on.node.run(["nft", "--check", "-f", "-"], { stdin: part });
+      assert.is(status, 0, `${name}: ${stderr}`);
+      await on.node.nft(part);
+    }
   }
 });
 
