@@ -9,6 +9,8 @@ import { runtime } from "./subject.ts";
 const benches: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>>> = {
   api: () => import("./api.ts"),
   store: () => import("./store.ts"),
+  apply: () => import("./apply.ts"),
+  rss: () => import("./rss.ts"),
 };
 
 const names = process.argv.slice(2);

@@ -1,13 +1,12 @@
 // The store without anything around it, in this process: a put acknowledged beside a bare write and fdatasync of as many bytes, in the same loop on the same disk.
-import fs from "node:fs";
 import { rm } from "node:fs/promises";
 import process from "node:process";
-import { promisify } from "node:util";
 import { openStore } from "../../master/store/embedded.ts";
 import type { OpenedStore } from "../../master/store/face.ts";
 import { nodeFiles } from "../../master/store/files.ts";
 import { systemClock, systemRandom } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
+import { BareLog, timed } from "./bare_log.ts";
 import { type Compared, figure, median, print, printCompared, quantile, say } from "./figures.ts";
 import { temporary } from "./subject.ts";
 
@@ -103,39 +102,4 @@ function put(store: OpenedStore): Promise<unknown> {
   // Far from the last one, as keys of different objects are.
   const key = `/r/core/configmaps/default/${String(turn++ * 7919 % keys).padStart(6, "0")}`;
   return store.txn({ compares: [], then: [{ do: "put", key, value }] });
-}
-
-async function timed(call: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await call();
-  return (performance.now() - started) * 1000;
-}
-
-const write = promisify(fs.write), fdatasync = promisify(fs.fdatasync);
-/** A file written in advance, as the store's log is: fdatasync has no size to record. */
-class BareLog {
-  static readonly #bytes = 64 * 1024 * 1024;
-  readonly #descriptor: number;
-  readonly #record = new Uint8Array(64 * recordBytes).fill(0x62);
-  #position = 0;
-
-  private constructor(descriptor: number) {
-    this.#descriptor = descriptor;
-  }
-  static async open(path: string): Promise<BareLog> {
-    const descriptor = fs.openSync(path, "w");
-    const zeros = new Uint8Array(1024 * 1024);
-    for (let position = 0; position < BareLog.#bytes; position += zeros.length) fs.writeSync(descriptor, zeros, 0, zeros.length, position);
-    await promisify(fs.fsync)(descriptor);
-    return new BareLog(descriptor);
-  }
-  async append(bytes: number): Promise<void> {
-    if (this.#position + bytes > BareLog.#bytes) this.#position = 0;
-    await write(this.#descriptor, this.#record, 0, bytes, this.#position);
-    await fdatasync(this.#descriptor);
-    this.#position += bytes;
-  }
-  close(): Promise<void> {
-    return promisify(fs.close)(this.#descriptor);
-  }
 }

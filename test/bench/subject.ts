@@ -1,22 +1,24 @@
 // A process under measurement: started on the runtime that runs the bench, watched through /proc from outside, always ended.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import process from "node:process";
+import { promisify } from "node:util";
 import { command, type MasterProcess, masterProcess, root } from "../kit/master_process.ts";
 
 export const runtime = process.versions.deno ? `Deno ${process.versions.deno}` : `Node ${process.versions.node}`;
-/** Milliseconds a subject may take to say that it is ready. */
+/** Milliseconds a subject may take to say what is expected of it. */
 const startTimeoutMs = 30_000;
+const keptCharacters = 1024 * 1024;
 const ticksPerSecond = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 export interface Subject {
   readonly pid: number;
   /** What `ready` matched. */
   readonly ready: RegExpExecArray;
-  /** Everything it has written so far. */
-  output(): string;
+  /** Resolves when what it writes from now on matches. */
+  heard(pattern: RegExp): Promise<RegExpExecArray>;
   stop(): Promise<void>;
 }
 
@@ -25,7 +27,7 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** Starts `script` (a path in the repository) and waits until its output matches `ready`. `flags` are the runtime's. */
+/** Starts `script` (a path in the repository) and waits until its output matches `ready`. */
 export async function start(
   script: string,
   args: readonly string[],
@@ -36,28 +38,40 @@ export async function start(
   const child = spawn(program, argv, { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
   running.add(child);
   let output = "";
+  const listeners = new Set<() => void>();
+  const hear = (data: Uint8Array): void => {
+    output = (output + data).slice(-keptCharacters);
+    for (const listener of [...listeners]) listener();
+  };
+  child.stdout.on("data", hear);
+  child.stderr.on("data", hear);
   const ended = new Promise<void>((resolve) =>
     child.once("close", () => {
       running.delete(child);
+      for (const listener of [...listeners]) listener();
       resolve();
     })
   );
-  const found = await new Promise<RegExpExecArray>((resolve, reject) => {
-    const fail = (what: string) => reject(new Error(`Cannot measure ${script}: it ${what}. It said:\n${output.slice(-4000)}`));
-    const timer = setTimeout(() => fail(`is not ready after ${startTimeoutMs} ms`), startTimeoutMs);
-    const hear = (data: Uint8Array): void => {
-      output = (output + data).slice(-1024 * 1024);
-      const match = ready.exec(output);
-      if (match) resolve(match);
-      if (match) clearTimeout(timer);
-    };
-    child.stdout.on("data", hear);
-    child.stderr.on("data", hear);
-    child.once("exit", (code) => {
-      clearTimeout(timer);
-      fail(`ended with ${code}`);
+  const heard = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      output = "";
+      const done = (settle: () => void): void => {
+        listeners.delete(look);
+        clearTimeout(timer);
+        settle();
+      };
+      const look = (): void => {
+        const match = pattern.exec(output);
+        if (match) done(() => resolve(match));
+        else if (!running.has(child)) done(() => reject(new Error(`${script} has ended; it said:\n${output}`)));
+      };
+      const timer = setTimeout(
+        () => done(() => reject(new Error(`${script} has not said ${pattern} within ${startTimeoutMs} ms, but:\n${output}`))),
+        startTimeoutMs,
+      );
+      listeners.add(look);
     });
-  }).catch((error) => {
+  const found = await heard(ready).catch((error) => {
     child.kill("SIGKILL");
     throw error;
   });
@@ -65,7 +79,7 @@ export async function start(
   return {
     pid,
     ready: found,
-    output: () => output,
+    heard,
     async stop() {
       child.kill("SIGTERM");
       const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
@@ -99,6 +113,12 @@ export async function startMaster(): Promise<MasterProcess> {
     await master.close();
     throw error;
   }
+}
+
+/** A token with which any number of devices may join. */
+export async function joinToken({ dataDir }: MasterProcess): Promise<string> {
+  const [program, argv] = command("master/main.ts", "token", "create", "--data-dir", dataDir);
+  return (await promisify(execFile)(program, argv)).stdout.trim();
 }
 
 /** A directory on the disk that keeps data: a store on tmpfs would be measured without its disk. */
