@@ -29,7 +29,7 @@ if (files.length === 0 || runtimes.length === 0) {
   process.stdout.write(`No test file matches ${positionals.join(", ")}\n0 passed, 1 failed, 0 skipped\n`);
   process.exit(1);
 }
-if (!values["no-install"]) await install(files);
+if (!values["no-install"]) install(files);
 
 /** Files that use the machine itself (Podman, nftables, timing) run alone, the others two at a time. */
 const alone = (file: string): boolean => /^(system|bench)\//.test(file);

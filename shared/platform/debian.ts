@@ -1,0 +1,67 @@
+// Programs that come from Debian: which package brings which, and how they are installed. The only thing that Skerry ever changes on a machine by itself, and
+// only where somebody has asked for it (the demo and the tests).
+import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import process from "node:process";
+
+/** Program, or a file that no PATH shows → the Debian package that brings it. */
+const packages: Readonly<Record<string, string>> = {
+  podman: "podman",
+  runc: "runc",
+  iptables: "iptables",
+  nft: "nftables",
+  busybox: "busybox-static",
+  kubectl: "kubernetes-client",
+  ip: "iproute2",
+  conntrack: "conntrack",
+  openssl: "openssl",
+  "/usr/lib/podman/netavark": "netavark",
+  "/usr/libexec/podman/catatonit": "catatonit",
+};
+/** What real containers with service routes need. */
+export const containerPrograms = [
+  "podman",
+  "runc",
+  "iptables",
+  "nft",
+  "ip",
+  "conntrack",
+  "busybox",
+  "/usr/lib/podman/netavark",
+  "/usr/libexec/podman/catatonit",
+];
+
+export const isRoot = (): boolean => process.getuid?.() === 0;
+
+export function isThere(program: string): boolean {
+  const places = program.startsWith("/")
+    ? [program]
+    : `${process.env.PATH}:/usr/sbin:/sbin`.split(":").map((directory) => `${directory}/${program}`);
+  return places.some((path) => {
+    try {
+      accessSync(path, program.startsWith("/") ? constants.R_OK : constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Debian packages of the programs that are not there. */
+export const missingPackages = (
+  programs: readonly string[],
+): string[] => [...new Set(programs.filter((program) => !isThere(program)).map((program) => packages[program] ?? program))];
+
+/** Can they be installed here? */
+export const canInstall = (): boolean => isRoot() && isThere("apt-get");
+
+/** @throws Error with the end of what apt-get said */
+export function installPackages(names: readonly string[]): void {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  for (const args of [["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", ...names]]) {
+    const { status, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });
+    if (status !== 0) {
+      throw new Error(`Cannot install ${names.join(" ")}: apt-get ${args[0]} ended with ${status}: ${stderr.trim().slice(-500)}`);
+    }
+  }
+}
