@@ -1,12 +1,16 @@
 // Waiting for the world, in tests against real programs.
 
 /** Calls `look` until it neither throws nor answers with undefined or false, and returns its answer. Fails with what it said last. */
-export async function eventually<T>(what: string, look: () => Promise<T> | T, { withinMs = 30_000, everyMs = 100 } = {}): Promise<NonNullable<T>> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T> | T,
+  { withinMs = 30_000, everyMs = 100 } = {},
+): Promise<Exclude<T, false | null | undefined>> {
   let last: unknown = "nothing yet";
   for (const end = performance.now() + withinMs;;) {
     try {
       const answer = await look();
-      if (answer !== undefined && answer !== null && answer !== false) return answer as NonNullable<T>;
+      if (answer !== undefined && answer !== null && answer !== false) return answer as Exclude<T, false | null | undefined>;
       last = answer;
     } catch (error) {
       last = error;

@@ -47,7 +47,7 @@ test("the example comes up: three pods, their ConfigMap, and one address that re
 
   const fromPod = new Set<string>();
   await eventually("every pod answers a pod, itself among them", async () => {
-    const text = await inPod(cluster, pods[0]!.name, "wget", "-q", "-O", "-", "-T", "5", `http://${clusterIP}/`);
+    const text = await inPod(cluster, pods[0]!.name, "wget", "-q", "-O", "-", `http://${clusterIP}/`);
     fromPod.add(text.trim().split(" ").at(-1)!);
     return fromPod.size === 3;
   }, { everyMs: 0 });
@@ -81,9 +81,20 @@ async function looks(k: Kubectl, { agent, ready }: Cluster): Promise<void> {
   assert.match(await k.ok("get nodes"), new RegExp(`^NAME +STATUS +ROLES +AGE +VERSION.*\\n${agent.nodeName} +Ready `, "m"));
   assert.match(await k.ok("get pods -o wide"), new RegExp(`${name} +1/1 +Running +0 +\\S+ +${pod!.ip} +${agent.nodeName} `));
   const all = await k.ok("get all");
-  for (const kind of [/^pod\/web-/m, /^service\/web +/m, /^deployment.apps\/web +3\/3 +3 +3/m, /^replicaset.apps\/web-\S+ +3 +3 +3/m]) assert.match(all, kind);
+  for (const kind of [/^pod\/web-/m, /^service\/web +/m, /^deployment.apps\/web +3\/3 +3 +3/m, /^replicaset.apps\/web-\S+ +3 +3 +3/m]) {
+    assert.match(all, kind);
+  }
   const described = await k.ok(`describe pod ${name}`);
-  for (const part of [/^Status: +Running/m, /Container ID: +podman:\/\/[0-9a-f]{64}/, /Ready: +True/, /Readiness: +http-get http:\/\/:http\//, /Limits:\s+memory: +32Mi/, /Normal +Started +/]) {
+  for (
+    const part of [
+      /^Status: +Running/m,
+      /Container ID: +podman:\/\/[0-9a-f]{64}/,
+      /Ready: +True/,
+      /Readiness: +http-get http:\/\/:http\//,
+      /Limits:\s+memory: +32Mi/,
+      /Normal +Started +/,
+    ]
+  ) {
     assert.match(described, part);
   }
   assert.match(await k.ok("get events"), /Normal +Scheduled +pod\/web-/);
