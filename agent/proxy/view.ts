@@ -2,6 +2,7 @@
 import { type EndpointSlice, serviceNameLabel } from "../../shared/api/kinds/endpoint_slice.ts";
 import type { Service } from "../../shared/api/kinds/service.ts";
 import type { DesiredSet, Rendered } from "../../shared/wire/desired.ts";
+import type { Networks } from "./base.ts";
 import type { RoutesView, ServiceView } from "./ruleset.ts";
 
 /** The node's own object, as the master renders it. */
@@ -9,59 +10,75 @@ interface NodePart extends Rendered {
   readonly spec?: { readonly podCIDR?: string; readonly podCIDRs?: readonly string[] };
   readonly cluster?: { readonly podNetwork?: string; readonly serviceNetwork?: string };
 }
-interface Parsed {
-  readonly hash: string;
-  /** Undefined: of no kind that routes are made of. */
-  readonly object: Rendered | undefined;
-}
-
 const kinds = new Set(["Service", "EndpointSlice", "Node"]);
 /** CIDRs of both families in one option are separated by commas. */
 const cidrs = (text: string | undefined): string[] => (text ?? "").split(",").map((part) => part.trim()).filter(Boolean);
 
+/** Follows the set from one state to the next: what has not changed is neither parsed nor looked at again. */
 export class ViewReader {
-  #parsed = new Map<string, Parsed>();
-  #services = new Map<string, ServiceView>();
+  #set: DesiredSet["objects"] = new Map();
+  /** Those that routes are made of, by uid. */
+  readonly #parsed = new Map<string, Rendered>();
+  readonly #services = new Map<string, Rendered>();
+  readonly #slices = new Map<string, Map<string, Rendered>>();
+  readonly #views = new Map<string, ServiceView>();
+  #sorted: readonly ServiceView[] = [];
+  #node: NodePart | undefined;
 
   /** Undefined until the set has the node's own object: without it nobody knows which endpoints are here. */
-  read(set: DesiredSet): RoutesView | undefined {
-    const parsed = new Map<string, Parsed>();
-    const services = new Map<string, Rendered>(), slices = new Map<string, Rendered[]>();
-    let node: NodePart | undefined;
-    for (const [uid, { hash, body }] of set.objects) {
-      const known = this.#parsed.get(uid), entry = known?.hash === hash ? known : { hash, object: parse(body) };
-      parsed.set(uid, entry);
-      const { object } = entry;
-      if (object?.kind === "Node") node = object as NodePart;
-      else if (object?.kind === "Service") services.set(`${object.metadata.namespace}/${object.metadata.name}`, object);
-      else if (object?.kind === "EndpointSlice") {
-        const key = `${object.metadata.namespace}/${object.metadata.labels?.[serviceNameLabel]}`;
-        slices.set(key, [...slices.get(key) ?? [], object]);
-      }
+  read({ objects }: DesiredSet): RoutesView | undefined {
+    const touched = new Set<string>();
+    for (const uid of this.#set.keys()) if (!objects.has(uid)) this.#drop(uid, touched);
+    for (const [uid, { hash, body }] of objects) {
+      if (this.#set.get(uid)?.hash === hash) continue;
+      this.#drop(uid, touched);
+      this.#take(uid, parse(body), touched);
     }
-    this.#parsed = parsed;
-    if (!node) return undefined;
-    const views = new Map<string, ServiceView>();
-    for (const key of [...services.keys()].sort()) {
-      const service = services.get(key)!, of = slices.get(key) ?? [], known = this.#services.get(key);
-      const same = known !== undefined && isObject(known.service, service) && known.slices.length === of.length &&
-        known.slices.every((slice, i) => isObject(slice, of[i]!));
-      views.set(key, same ? known : { key, service: service as unknown as Service, slices: of as unknown as EndpointSlice[] });
+    this.#set = objects;
+    for (const key of touched) this.#build(key);
+    if (touched.size > 0) this.#sorted = [...this.#views.values()].sort((a, b) => a.key < b.key ? -1 : 1);
+    return this.#node && { nodeName: this.#node.metadata.name, networks: networksOf(this.#node), services: this.#sorted };
+  }
+
+  #take(uid: string, object: Rendered | undefined, touched: Set<string>): void {
+    if (!object) return;
+    this.#parsed.set(uid, object);
+    if (object.kind === "Node") return void (this.#node = object);
+    const key = keyOf(object);
+    touched.add(key);
+    if (object.kind === "Service") this.#services.set(key, object);
+    else this.#slices.set(key, (this.#slices.get(key) ?? new Map()).set(uid, object));
+  }
+  #drop(uid: string, touched: Set<string>): void {
+    const object = this.#parsed.get(uid);
+    if (!object) return;
+    this.#parsed.delete(uid);
+    if (object.kind === "Node") return void (this.#node = undefined);
+    const key = keyOf(object);
+    touched.add(key);
+    if (object.kind === "Service") {
+      if (this.#services.get(key) === object) this.#services.delete(key); // else: made anew under the same name
+    } else {
+      this.#slices.get(key)?.delete(uid);
+      if (this.#slices.get(key)?.size === 0) this.#slices.delete(key);
     }
-    this.#services = views;
-    return {
-      nodeName: node.metadata.name,
-      networks: {
-        pods: cidrs(node.cluster?.podNetwork),
-        services: cidrs(node.cluster?.serviceNetwork),
-        localPods: node.spec?.podCIDRs?.length ? node.spec.podCIDRs : cidrs(node.spec?.podCIDR),
-      },
-      services: [...views.values()],
-    };
+  }
+  #build(key: string): void {
+    const service = this.#services.get(key), slices = [...this.#slices.get(key)?.values() ?? []];
+    if (!service) return void this.#views.delete(key);
+    this.#views.set(key, { key, service: service as unknown as Service, slices: slices as unknown as EndpointSlice[] });
   }
 }
 
-const isObject = (a: unknown, b: unknown): boolean => a === b;
+/** Of a slice, the key of its service. */
+const keyOf = ({ kind, metadata: { namespace, name, labels } }: Rendered): string =>
+  `${namespace}/${kind === "Service" ? name : labels?.[serviceNameLabel]}`;
+
+const networksOf = ({ spec, cluster }: NodePart): Networks => ({
+  pods: cidrs(cluster?.podNetwork),
+  services: cidrs(cluster?.serviceNetwork),
+  localPods: spec?.podCIDRs?.length ? spec.podCIDRs : cidrs(spec?.podCIDR),
+});
 
 /** The masters are newer than the agents: what cannot be read is none of ours, and must not stop the rest. */
 function parse(body: string): Rendered | undefined {
