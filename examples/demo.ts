@@ -11,6 +11,8 @@ import { buildHelloImage } from "./hello_image.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url)), dir = `${root}.demo`;
 const bridge = "skdemo0", table = "skerry-demo", example = "examples/02_web_deployment";
+/** How this runtime runs a file. */
+const runFile = [process.execPath, ...("deno" in process.versions ? ["run", "-A", "--quiet"] : ["--no-warnings"])] as const;
 const children: ChildProcess[] = [];
 let stopping = false;
 
@@ -140,7 +142,7 @@ function prepareMachine(): boolean {
 function run(name: string, ...args: string[]): void {
   const log = openSync(`${dir}/${name}.log`, "a", 0o600);
   // A group of its own: the terminal's Ctrl-C reaches this process alone, which stops the others in order.
-  const child = spawn(process.execPath, ["--no-warnings", ...args], { cwd: root, stdio: ["ignore", log, log], detached: true });
+  const child = spawn(runFile[0], [...runFile.slice(1), ...args], { cwd: root, stdio: ["ignore", log, log], detached: true });
   closeSync(log);
   child.on("exit", (code) => {
     if (stopping) return;
@@ -150,7 +152,7 @@ function run(name: string, ...args: string[]): void {
   children.push(child);
 }
 function command(...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--no-warnings", ...args], { cwd: root, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(runFile[0], [...runFile.slice(1), ...args], { cwd: root, encoding: "utf8" });
   if (status !== 0) throw new Error(stderr.trim());
   return stdout.trim();
 }

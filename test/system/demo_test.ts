@@ -7,13 +7,13 @@ import * as assert from "uvu/assert";
 import { noPodman } from "../kit/podman.ts";
 import { suite } from "../kit/suite.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url)), node = `${root}node_modules/.bin/node`;
-/** The demo is one program for one runtime: `npm run demo` brings Node. */
-const skip = process.env.SKERRY_TEST_RUNTIME === "deno" ? "the demo brings its own Node, and is tried there" : noPodman();
+const root = fileURLToPath(new URL("../..", import.meta.url)), bin = `${root}node_modules/.bin`;
+const command = process.env.SKERRY_TEST_RUNTIME === "deno" ? [`${bin}/deno`, "run", "-A", "--quiet"] : [`${bin}/node`, "--no-warnings"];
+const skip = noPodman();
 const test = suite("demo", { timeoutMs: 200_000, ...(skip && { skip }) });
 
 test("the demo answers at its Service's address, says what to try, and takes everything away", async () => {
-  const demo = spawn(node, ["--no-warnings", "examples/demo.ts"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const demo = spawn(command[0]!, [...command.slice(1), "examples/demo.ts"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const hear = (data: Uint8Array): void => void (output += data);
   demo.stdout.on("data", hear);
