@@ -110,6 +110,8 @@ export const podmanHeadTimeoutMs = 60_000;
 export const podmanReplyBytes = 16 * 1024 * 1024;
 /** Inspects of changed containers under way at a time. */
 export const podmanInspects = 4;
+/** Lists of containers asked for until one is not upset by a container that goes meanwhile. */
+export const podmanListTries = 5;
 /** Milliseconds between looks at an exec whose streams have ended and whose exit code is not there yet, and how many looks. */
 export const execExitPollMs = 20;
 export const execExitPolls = 250;

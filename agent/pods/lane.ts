@@ -75,7 +75,7 @@ export class Lane {
     } catch (error) {
       if (signal.aborted) return false;
       on.log.info("Step failed", { ...keys, error });
-      if (step.do === "pull") this.#asked(step.container, work); // Images remembers why; what is there may do
+      if (step.do === "pull") this.#pullFailed(step, error as Error, on, work);
       else if (error instanceof RuntimeError && error.reason === "AddressTaken") await this.#moveOn(step, on, work, signal);
       else if (error instanceof RuntimeError && error.reason === "ImageMissing") on.images.lost(imageOf(step, work));
       else if (error instanceof RuntimeError && error.reason === "Start" && step.do === "start") {
@@ -83,6 +83,17 @@ export class Lane {
       } else if (!(error instanceof RuntimeError && expected.includes(error.reason))) this.#trouble(key, step, error as Error, on);
       return false;
     }
+  }
+
+  /** Images remembers why and when to try again; what is there may do. */
+  #pullFailed(step: Step & { do: "pull" }, error: Error, { event, images }: Tools, work: Work): void {
+    this.#asked(step.container, work);
+    event(step.podUid, "Warning", "Failed", `Failed to pull image "${step.image}": ${error.message}`);
+    if (images.has(step.image)) {
+      return event(step.podUid, "Normal", "Pulled", `Container image "${step.image}" is used as it is on the node`);
+    }
+    event(step.podUid, "Warning", "Failed", "Error: ErrImagePull");
+    if ((images.failure(step.image)?.failures ?? 0) > 1) event(step.podUid, "Normal", "BackOff", `Back-off pulling image "${step.image}"`);
   }
 
   #asked(container: string, { memory, actual }: Work): void {

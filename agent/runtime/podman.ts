@@ -11,6 +11,7 @@ import type { Log } from "../../shared/util/log.ts";
 import { cgroupStats } from "./cgroup_stats.ts";
 import { endExecMonitors, reopenConmonLog } from "./conmon.ts";
 import { qualified } from "./image_reference.ts";
+import { leastOomScoreAdj } from "./oom_score.ts";
 import { signalProcess } from "./liveness.ts";
 import { runtimeError, status } from "./podman_errors.ts";
 import { openProcess, runProcess } from "./podman_exec.ts";
@@ -351,3 +352,10 @@ export class PodmanRuntime implements ContainerRuntime {
     }
   }
 }
+
+/** What is wanted, in the words and within the rights of this machine. */
+const asGranted = (spec: ContainerSpec): ContainerSpec => ({
+  ...spec,
+  image: qualified(spec.image),
+  oomScoreAdj: Math.max(spec.oomScoreAdj, leastOomScoreAdj()),
+});

@@ -1,7 +1,8 @@
 // One look at Podman: one list call, and an inspect of each container whose state has changed since the last look. A look at a quiet node is one call.
 import { ContainersApi, type ListContainer } from "podman-api-client";
-import { podmanInspects } from "../../shared/limits.ts";
+import { podmanInspects, podmanListTries } from "../../shared/limits.ts";
 import { containerLabels } from "../../shared/names.ts";
+import { status } from "./podman_errors.ts";
 import type { Liveness } from "./liveness.ts";
 import type { OomKills } from "./oom_kills.ts";
 import { type Detail, detailOf, runs, type Seen, signature, toActual } from "./podman_observe.ts";
@@ -49,7 +50,14 @@ export class PodmanObserver {
   /** Sandboxes and containers together: a pod's labels stand on its infra container too. */
   async list(): Promise<ListContainer[]> {
     const filters = { label: [containerLabels.podUid] };
-    return await new ContainersApi(this.#on.transport.with()).list({ all: true, filters } as never); // the library wants filters spelled as JSON text
+    for (let tries = 1;; tries++) {
+      try {
+        return await new ContainersApi(this.#on.transport.with()).list({ all: true, filters } as never); // the library wants filters spelled as JSON text
+      } catch (error) {
+        // Podman looks at its containers one after another, and gives up on all of them when one is removed meanwhile.
+        if (status(error) === undefined || tries >= podmanListTries) throw error;
+      }
+    }
   }
 
   async #details(entries: readonly ListContainer[]): Promise<Map<string, Remembered>> {
