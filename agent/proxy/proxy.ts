@@ -61,7 +61,10 @@ class NodeProxy implements Proxy {
   /** Monotonic milliseconds. */
   #loadedAt = 0;
   #stale: { chains: Set<string>; sets: Set<string>; at: number } = { chains: new Set(), sets: new Set(), at: 0 };
-  #disturbed = false;
+  /** When to look next, monotonic milliseconds. */
+  #lookAt = 0;
+  /** Others have deleted something of ours that a look does not show. */
+  #touched = false;
   #dirtySince: number | undefined;
   #lastStored = "";
   #lastConflicts = "";
@@ -105,7 +108,11 @@ class NodeProxy implements Proxy {
         await this.#sync();
         this.#done(turn);
         await this.#store(false);
-        waitMs = this.#stale.chains.size + this.#stale.sets.size > 0 ? staleChainMs : routesCheckMs;
+        waitMs = this.#stale.chains.size + this.#stale.sets.size > 0
+          ? staleChainMs
+          : this.#applied
+          ? Math.max(0, this.#lookAt - clock.monotonic())
+          : routesCheckMs;
       } catch (error) {
         this.#needs.log.error("Service routes could not be changed", { error });
         this.#applied = undefined; // what is there is not known any more
@@ -121,8 +128,11 @@ class NodeProxy implements Proxy {
     this.#wake.set();
   }
   #disturb(how: Disturbance): void {
-    this.#disturbed ||= how === "touched";
-    this.#wake.set();
+    if (how === "touched") this.#touched = true; // for the next look
+    else {
+      this.#lookAt = 0;
+      this.#wake.set();
+    }
   }
   #done(turn: number): void {
     this.#answered = turn;
@@ -133,12 +143,13 @@ class NodeProxy implements Proxy {
 
   /** Is what we put there still there? If not, or if we have been told of changes that a look does not show, the next sync loads everything. */
   async #guard(): Promise<void> {
-    if (!this.#applied) return;
-    const { clock, filter, log } = this.#needs, age = clock.monotonic() - this.#loadedAt;
+    const { clock, filter, log } = this.#needs, now = clock.monotonic();
+    if (!this.#applied || now < this.#lookAt) return; // a change of ours costs no look
+    this.#lookAt = now + routesCheckMs;
     if (!await filter.check()) {
       log.warn("Somebody has changed the service routes; they are loaded again", { table: this.#table });
       this.#applied = undefined;
-    } else if (age >= (this.#disturbed ? routesSuspectMs : routesReloadMs)) this.#applied = undefined;
+    } else if (now - this.#loadedAt >= (this.#touched ? routesSuspectMs : routesReloadMs)) this.#applied = undefined;
   }
 
   async #sync(): Promise<void> {
@@ -174,7 +185,8 @@ class NodeProxy implements Proxy {
     }
     this.#applied = desired;
     this.#loadedAt = clock.monotonic();
-    this.#disturbed = false;
+    this.#lookAt = this.#loadedAt + routesCheckMs;
+    this.#touched = false;
     log.info("Service routes loaded", { table: this.#table, chains: desired.chains.size });
     if (anew) return;
     const { chains, sets } = await filter.names();

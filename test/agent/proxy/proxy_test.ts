@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
-import { EmulatedFilter, FilterError } from "../../../agent/proxy/packet_filter.ts";
+import { type Disturbance, EmulatedFilter, FilterError } from "../../../agent/proxy/packet_filter.ts";
 import { createProxy } from "../../../agent/proxy/proxy.ts";
-import { routesRetryMs, routesStoredMs } from "../../../shared/limits.ts";
+import { routesCheckMs, routesRetryMs, routesStoredMs, routesSuspectMs } from "../../../shared/limits.ts";
 import { HandCrankedClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { routeSet, type TestService } from "../../kit/route_set.ts";
@@ -16,7 +16,14 @@ class TestFilter extends EmulatedFilter {
     this.taken.push(text);
     return super.apply(text);
   }
+  checks = 0;
+  disturbed: ((how: Disturbance) => void) | undefined;
+  override watch(disturbed: (how: Disturbance) => void, signal: AbortSignal): Promise<void> {
+    this.disturbed = disturbed;
+    return super.watch(disturbed, signal);
+  }
   override check(): Promise<boolean> {
+    this.checks++;
     return Promise.resolve(this.intact);
   }
 }
@@ -119,6 +126,24 @@ test("createProxy() loads everything again when a look finds rules gone, or a ch
   await proxy.settled();
   assert.match(filter.taken[2]!, "10.201.1.22:8080");
   assert.match(filter.taken[2]!, "delete table");
+});
+
+test("createProxy() looks at once when told that rules are gone, and in time when told of less; its own changes cost no look", async (on) => {
+  const { proxy, filter, clock, start } = on;
+  start();
+  for (const address of ["10.201.1.21", "10.201.1.22", "10.201.1.23"]) {
+    proxy.setDesired(routeSet([web(address)]));
+    await proxy.settled();
+  }
+  assert.is(filter.checks, 0);
+  filter.disturbed!("gone");
+  await turns();
+  assert.is(filter.checks, 1);
+  const before = filter.taken.length;
+  filter.disturbed!("touched");
+  for (let ms = 0; ms < routesSuspectMs; ms += routesCheckMs) await passing(clock, routesCheckMs);
+  assert.is(filter.taken.length, before + 1);
+  assert.match(filter.taken[before]!, "delete table");
 });
 
 test("createProxy() makes the table anew when the kernel refuses to fill the old one", async ({ proxy, filter, clock, start }) => {
