@@ -286,7 +286,7 @@ export const enrolBackoff = { baseMs: 1_000, capMs: 60_000 } as const;
 
 /** Delays between sessions of a device: decorrelated, so that a fleet spreads out. */
 export const linkBackoff = { baseMs: 1_000, capMs: 300_000 } as const;
-/** Every so many sessions their number is written to flash: not each, cards wear out. */
+/** Session numbers that are reserved by one write to flash: not one by one, cards wear out. */
 export const sessionStoredEvery = 64;
 /** Milliseconds until a renewal that was not answered is asked for again. */
 export const renewRetryMs = 60_000;
@@ -361,3 +361,7 @@ export const nodeLookMs = 10_000;
 
 /** Emulated devices that join at a time. */
 export const enrolmentsAtOnce = 8;
+/** Milliseconds between looks whether images fill the disk. */
+export const imageCollectionMs = 5 * 60_000;
+/** Nodes with room that are compared for one pod: Kubernetes' own least. */
+export const nodesCompared = 100;

@@ -73,7 +73,7 @@ export class IdentityFiles {
     return writeAtomic(`${this.#directory}/node.json`, JSON.stringify({ nodeId, nodeName, clusterId, clusterEpoch, masters }, null, 2));
   }
 
-  /** A number below which no session of this device lies: written now and then, so that sessions grow also where a card loses its last writes. */
+  /** The highest session number that may have been used: numbers are reserved in blocks, so that a session costs no write. */
   async session(): Promise<number> {
     return Number(await this.#read("session") ?? 0) || 0;
   }

@@ -62,11 +62,11 @@ export function createLink(
   { keepaliveSeconds }: { keepaliveSeconds: number },
 ): Link {
   let current = identity, session: Session | undefined, state: LinkState = { connected: false, sinceMs: clock.monotonic() };
-  let number = 0, highest = 0, worked: string | undefined, cancelRenewal: (() => void) | undefined;
+  let number = 0, reserved = 0, highest = 0, worked: string | undefined, cancelRenewal: (() => void) | undefined;
 
   async function nextNumber(): Promise<number> {
     number = Math.max(number, highest) + 1;
-    if (number % sessionStoredEvery === 1) await files.keepSession(number);
+    if (number > reserved) await files.keepSession(reserved = number + sessionStoredEvery - 1);
     return number;
   }
 
@@ -78,7 +78,7 @@ export function createLink(
     const message = parse(Cumulative, payload);
     if (!message) return;
     highest = Math.max(highest, message.sess);
-    if (message.sess > number) return session?.cut(); // the cluster knows a later session of this node: come back with a higher one
+    if (message.refused || message.sess > number) return session?.cut(); // the cluster knows a later session of this node: come back with a higher one
     if (message.masters && message.masters.length > 0 && message.masters.join() !== current.masters.join()) {
       current = { ...current, masters: message.masters };
       void files.facts(current).catch((error) => log.warn("Cannot keep the list of masters", { error: chain(error) }));
@@ -139,7 +139,7 @@ export function createLink(
     },
     cut: () => session?.cut(),
     async run(signal) {
-      number = await files.session();
+      number = reserved = await files.session(); // whatever of it was used before: no number is used twice
       const ended = new AbortController();
       const goodbye = async (): Promise<void> => {
         await session?.stop("stop");

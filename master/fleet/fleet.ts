@@ -125,7 +125,7 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
     const before = sessions.current(session.nodeId), known = sessions.record(session.nodeId);
     const cumulative = (more: Partial<Cumulative>) =>
       void session.connection.publish(downTopic(session.nodeId, "cumulative"), json({ time: now(), ...more }), 1);
-    if (!sessions.born(session, birth)) return cumulative({ sess: known!.highestSess });
+    if (!sessions.born(session, birth)) return cumulative({ sess: known!.highestSess, refused: true });
     if (before && before !== session) over(before);
     const rebirth = birth.stateHash === undefined || birth.stateHash !== known?.stateHash || doubted(session.nodeName);
     cumulative({ sess: birth.sess, masters: [...config.masters()], ...(rebirth && { rebirth }) });

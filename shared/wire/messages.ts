@@ -139,6 +139,8 @@ export type Events = v.InferOutput<typeof Events>;
 export const Cumulative = v.object({
   /** Highest session the cluster knows of this node. */
   sess: u53,
+  /** The birth was not higher than all before it: this session is none. Come back with a number above `sess`. */
+  refused: v.optional(v.boolean()),
   repSeq: v.optional(u53),
   evSeq: v.optional(u53),
   /** Say everything again. */

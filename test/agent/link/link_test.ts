@@ -99,6 +99,22 @@ test("sessions grow, also over what the cluster knows better", async ({ kit, hea
   assert.ok(heard.includes("disconnected"));
 });
 
+test("a refused birth comes back with a higher number, also when the cluster's highest is its own", async ({ kit, start }) => {
+  await start();
+  await until(() => kit.clients.length === 1 && births(kit).length === 1);
+  void kit.clients[0]!.publish(downTopic(nodeId, "cumulative"), new TextEncoder().encode('{"sess": 1, "refused": true}'), 1);
+  await until(() => births(kit).length === 2, 8000);
+  assert.equal(births(kit), [1, 2]);
+});
+
+test("an agent that was killed begins above every number it may have used", async ({ kit, files, start }) => {
+  await files.keepSession(64); // as the one before reserved them
+  await start();
+  await until(() => births(kit).length === 1);
+  assert.equal(births(kit), [65]);
+  assert.is(await files.session(), 128);
+});
+
 test("an expired certificate renews, and then everything is open", async ({ kit, heard, start, files }) => {
   await start([-400, -35]);
   await until(() => kit.heard.some(({ place }) => place.name === "renew"), 8000);
