@@ -62,6 +62,14 @@ export class Desired implements Sources {
     this.clusterDomain = (node?.cluster as { clusterDomain?: string } | undefined)?.clusterDomain;
   }
 
+  /** All that its pods name. */
+  get images(): Set<string> {
+    const all = [...this.pods.values()].flatMap((
+      { spec },
+    ) => [...spec.containers, ...spec.initContainers ?? [], ...spec.ephemeralContainers ?? []]);
+    return new Set(all.flatMap(({ image }) => image ?? []));
+  }
+
   configMap(namespace: string, name: string): Contents | undefined {
     const found = this.#contents.get(`ConfigMap ${namespace}/${name}`);
     if (!found) return undefined;

@@ -1,5 +1,5 @@
 // The pods of this node: `createPods` puts the parts together. What it needs is handed in; it starts nothing before `run`, and does nothing before the first set.
-import { mkdir } from "node:fs/promises";
+import { mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerStatus } from "../../shared/api/kinds/pod/pod_status.ts";
 import { podBackoff } from "../../shared/limits.ts";
@@ -8,6 +8,7 @@ import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { DesiredSet } from "../../shared/wire/desired.ts";
 import type { NodeEvent } from "../../shared/wire/messages.ts";
+import { collectImages, type CollectorDependencies } from "../images/collector.ts";
 import { Images } from "../images/images.ts";
 import { type Checks, Prober } from "../probes/prober.ts";
 import { containerLogPath } from "../runtime/logs.ts";
@@ -109,17 +110,31 @@ export function createPods(on: PodsDependencies, config: PodsConfig): Pods {
       return addresses.pool;
     },
   });
-  let desired: Desired | undefined;
+  let desired: Desired | undefined, before: Desired | undefined;
+  const collector: CollectorDependencies = {
+    runtime,
+    clock,
+    log,
+    images,
+    async disk() {
+      const { blocks, bavail, bsize } = await statfs(config.dataDir);
+      return { bytes: blocks * bsize, freeBytes: bavail * bsize };
+    },
+    named: () => desired && [...desired.images, ...before?.images ?? []],
+  };
   return {
     setDesired(set) {
-      desired = new Desired(set, on.reveal, desired);
+      // "Previous" is the last set with other images: every label that changes makes a new set.
+      const next = new Desired(set, on.reveal, desired);
+      if (desired && [...desired.images].some((image) => !next.images.has(image))) before = desired;
+      desired = next;
       reconciler.setDesired(desired);
     },
     async run({ signal }) {
       await mkdir(stateDir, { recursive: true, mode: 0o700 });
       await book.open(log);
       await boot(signal);
-      if (!signal.aborted) await reconciler.run({ signal });
+      if (!signal.aborted) await Promise.all([reconciler.run({ signal }), collectImages(collector, signal)]);
     },
     settled: () => reconciler.settled(),
     logPath(podUid, container, { previous = false } = {}) {

@@ -158,6 +158,9 @@ export interface ContainerRuntime {
   removeContainer(id: string, signal?: AbortSignal): Promise<void>;
   /** Undefined: it is not on this node. */
   image(reference: string): Promise<ImageInfo | undefined>;
+  images(): Promise<readonly LocalImage[]>;
+  /** By id. That it is gone already is no error; that somebody uses it is. */
+  removeImage(id: string, signal?: AbortSignal): Promise<void>;
   /** `auth` is the base64url of `{"username", "password"}` or `{"identitytoken"}`. @throws RuntimeError ImagePull with the registry's own words */
   pull(reference: string, options: { auth?: string; signal?: AbortSignal; progress?(line: string): void }): Promise<ImageInfo>;
   exec(containerId: string, command: readonly string[], options: { timeoutMs: number; maxOutputBytes: number }): Promise<ExecResult>;

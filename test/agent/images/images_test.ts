@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
 import * as assert from "uvu/assert";
 import { credentials } from "../../../agent/images/credentials.ts";
+import { collectOnce } from "../../../agent/images/collector.ts";
+import { garbage } from "../../../agent/images/garbage.ts";
 import { Images } from "../../../agent/images/images.ts";
 import { type ImageInfo, RuntimeError } from "../../../agent/runtime/runtime.ts";
 import { HandCrankedClock, seeded } from "../../../shared/util/clock.ts";
@@ -98,4 +100,44 @@ test("credentials() picks by registry and path, the closest first", () => {
   assert.equal(of("deep.eu.example.com/web", { "*.example.com": auth("x:y") }), []);
   assert.equal(of("nginx", { "quay.io": auth("x:y") }), []);
   assert.equal(credentials("nginx", [new Map([[".dockerconfigjson", Buffer.from("{")]])]), []);
+});
+
+const image = (name: string, sizeBytes: number, used = false) => ({ id: `id-${name}`, names: [name], sizeBytes, used });
+const disk = (freeBytes: number) => ({ bytes: 1000, freeBytes });
+
+test("garbage() removes the largest that nobody needs, until enough is free", () => {
+  const images = [
+    image("docker.io/library/a:1", 30),
+    image("docker.io/library/b:1", 60),
+    image("docker.io/library/c:1", 50),
+    image("docker.io/library/d:1", 99, true),
+  ];
+  const names = (free: number, named: string[] = []) => garbage(images, named, disk(free)).map(({ names }) => names[0]!.slice(-3));
+  assert.equal(names(160), [], "a disk 84 % full is left alone");
+  assert.equal(names(100), ["b:1", "c:1"]);
+  assert.equal(names(150), [], "the limit itself");
+  assert.equal(names(145), ["b:1"]);
+  assert.equal(names(0), ["b:1", "c:1", "a:1"]);
+  assert.equal(names(0, ["b:1", "docker.io/library/a:1"]), ["c:1"], "what the sets name stays, however it is spelled");
+});
+
+test("garbage() keeps what no registry can give back", () => {
+  assert.equal(garbage([image("localhost/mine:1", 500)], [], disk(0)), []);
+});
+
+test("collectOnce() removes nothing before there is a set", async () => {
+  const { made, clock } = images(denied), removed: string[] = [];
+  const on = {
+    runtime: {
+      images: () => Promise.resolve([image("docker.io/library/a:1", 500)]),
+      removeImage: (id: string) => Promise.resolve(void removed.push(id)),
+    },
+    clock,
+    log: silentLog,
+    images: made,
+    disk: () => Promise.resolve(disk(0)),
+  };
+  assert.is(await collectOnce({ ...on, named: () => undefined }, never), 0);
+  assert.is(await collectOnce({ ...on, named: () => ["b:1"] }, never), 1);
+  assert.equal(removed, ["id-docker.io/library/a:1"]);
 });
