@@ -1,0 +1,438 @@
+// What nobody should send, and what comes of it: an answer that says what is wrong, and nothing else. Beside it an ordinary client reads all the time,
+// and hears of none of it.
+import { Buffer } from "node:buffer";
+import net from "node:net";
+import process from "node:process";
+import tls from "node:tls";
+import * as assert from "uvu/assert";
+import { documentDepth, requestBodyBytes } from "../../shared/limits.ts";
+import { type Answer, apiClient, type AskOptions } from "../kit/api_client.ts";
+import { type MasterProcess, masterProcess, runtime } from "../kit/master_process.ts";
+import { suite } from "../kit/suite.ts";
+
+interface Bad extends AskOptions {
+  readonly method?: string;
+  readonly path?: string;
+  /** Status and reason, as in "400 BadRequest"; plain text has no reason. */
+  readonly is: string;
+  /** Sent without the admin's certificate. */
+  readonly unknown?: boolean;
+  /** What its message must say. */
+  readonly says?: RegExp;
+}
+const maps = "/api/v1/namespaces/default/configmaps", sets = "/apis/apps/v1/namespaces/default/deployments";
+const map = (more: object = {}): object => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "bad" }, ...more });
+const meta = (metadata: object): object => map({ metadata: { name: "bad", ...metadata } });
+const deep = (open: string, close: string, levels: number): string => open.repeat(levels) + close.repeat(levels);
+const raw = (text: string): string => `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"bad"},${text}}`;
+const many = (count: number, value: (index: number) => unknown): object =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`key-${index}`, value(index)]));
+const deployment = (spec: unknown): object => ({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "bad" }, spec });
+const yaml = "application/yaml", strategic = "application/strategic-merge-patch+json", merge = "application/merge-patch+json";
+const jsonPatch = "application/json-patch+json";
+const invalid = "422 Invalid", bad = "400 BadRequest";
+
+const table: Readonly<Record<string, Bad>> = {
+  "JSON cut short": { body: '{"apiVersion":"v1","kind":', is: bad, says: /JSON/ },
+  "JSON with a trailing comma": { body: raw('"data":{"a":"b",}'), is: bad },
+  "text where JSON should be": { body: "hello", is: bad },
+  "bytes that are not UTF-8": { body: Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]), is: bad },
+  "no body": { is: bad, says: /no body/ },
+  "a list": { body: "[]", is: bad },
+  "null": { body: "null", is: bad },
+  "a number": { body: "1e999", is: bad },
+  "YAML with a tab": { body: "apiVersion: v1\n\tkind: ConfigMap", type: yaml, is: bad, says: /YAML/ },
+  "YAML with an open quote": { body: 'a: "b', type: yaml, is: bad },
+  "YAML bomb of aliases": {
+    body: `a: &a [x,x,x,x,x,x,x,x,x]\n${
+      "bcdefghi".split("").map((key, at) => `${key}: &${key} [${Array(9).fill(`*${"abcdefgh"[at]}`)}]`).join("\n")
+    }\n`,
+    type: yaml,
+    is: bad,
+  },
+  "nested too deep": { body: raw(`"data":${deep("[", "]", documentDepth + 10)}`), is: bad },
+  "nested far too deep": { body: deep("[", "]", 200_000), is: bad },
+  "YAML nested far too deep": { body: deep("[", "]", 20_000), type: yaml, is: bad },
+  "objects nested far too deep": { body: '{"a":'.repeat(100_000) + "1" + "}".repeat(100_000), is: bad },
+  "protobuf that is none": { body: "k8s\0garbage and more garbage", type: "application/vnd.kubernetes.protobuf", is: bad },
+  "protobuf without its magic": { body: "\x0a\x00\x12\x00", type: "application/vnd.kubernetes.protobuf", is: bad },
+  "protobuf whose lengths lie": {
+    body: Buffer.from("6b38730012ffffffff0f0a", "hex"),
+    type: "application/vnd.kubernetes.protobuf",
+    is: bad,
+  },
+  "a type nobody reads": { body: "<xml/>", type: "application/xml", is: "415 UnsupportedMediaType" },
+  "a type that is none": { body: "{}", type: "none;;;=", is: "415 UnsupportedMediaType" },
+  "a form": { body: "a=b", type: "application/x-www-form-urlencoded", is: "415 UnsupportedMediaType" },
+  "a body just too large": { body: " ".repeat(requestBodyBytes + 1), is: "413 RequestEntityTooLarge", says: /limit is 3145728/ },
+  "a value too large": { body: map({ data: { text: "x".repeat(1_200_000) } }), is: invalid, says: /Too long/ },
+
+  "another kind": { body: { apiVersion: "v1", kind: "Secret", metadata: { name: "bad" } }, is: bad },
+  "another version": { body: { apiVersion: "v7", kind: "ConfigMap", metadata: { name: "bad" } }, is: bad },
+  "a kind that is a number": { body: { apiVersion: 1, kind: 2 }, is: bad },
+  "no name": { body: { apiVersion: "v1", kind: "ConfigMap" }, is: invalid, says: /name or generateName is required/ },
+  "a name with capitals": { body: meta({ name: "Bad_Name" }), is: invalid, says: /metadata.name: Invalid value: "Bad_Name"/ },
+  "a name too long": { body: meta({ name: "a".repeat(300) }), is: invalid, says: /253/ },
+  "a name that climbs": { body: meta({ name: "../../etc" }), is: invalid },
+  "a name with zero": { body: meta({ name: "a\0b" }), is: invalid },
+  "a name that is a list": { body: meta({ name: ["bad"] }), is: bad },
+  "metadata that is text": { body: map({ metadata: "bad" }), is: bad },
+  "data that is a list": { body: map({ data: ["a"] }), is: bad },
+  "a value that is a number": { body: map({ data: { a: 1 } }), is: bad },
+  "a value that is null": { body: map({ data: { a: { b: null } } }), is: bad },
+  "a key with a slash": { body: map({ data: { "a/b": "c" } }), is: invalid },
+  "a label that is a number": { body: meta({ labels: { a: 1 } }), is: bad },
+  "a label with spaces": { body: meta({ labels: { "a b": "c d" } }), is: invalid },
+  "labels of __proto__": { body: raw('"x":0').replace('"x":0', '"data":{"__proto__":{"polluted":"yes"}}'), is: bad },
+  "annotations too large": { body: meta({ annotations: many(300, () => "x".repeat(1000)) }), is: invalid },
+  "100,000 labels": { body: meta({ labels: many(100_000, () => "!") }), is: invalid },
+  "another namespace": { body: meta({ namespace: "kube-system" }), is: bad },
+  "a namespace that is not there": {
+    path: "/api/v1/namespaces/nowhere/configmaps",
+    body: map(),
+    is: "404 NotFound",
+    says: /namespaces "nowhere" not found/,
+  },
+  "a resourceVersion on create": { body: meta({ resourceVersion: "5" }), is: bad },
+  "an unknown field, strictly": { path: `${maps}?fieldValidation=Strict`, body: map({ dota: {} }), is: bad, says: /unknown field "dota"/ },
+  "a field twice, strictly": {
+    path: `${maps}?fieldValidation=Strict`,
+    body: raw('"data":{},"data":{}'),
+    is: bad,
+    says: /duplicate field "data"/,
+  },
+  "fieldValidation nobody knows": { path: `${maps}?fieldValidation=Fierce`, body: map(), is: invalid },
+  "dryRun nobody knows": { path: `${maps}?dryRun=maybe`, body: map(), is: invalid, says: /supported values: "All"/ },
+
+  "a Deployment without a spec": { path: sets, body: deployment(undefined), is: invalid, says: /spec.selector: Required value/ },
+  "replicas below zero": {
+    path: sets,
+    body: deployment({ replicas: -1, selector: { matchLabels: { a: "b" } }, template: {} }),
+    is: invalid,
+  },
+  "replicas as text": { path: sets, body: deployment({ replicas: "three" }), is: bad },
+  "replicas past 2^53": { path: sets, body: deployment({ replicas: 1e300 }), is: bad },
+  "quantities of words": {
+    path: "/api/v1/namespaces/default/pods",
+    body: {
+      metadata: { name: "bad" },
+      spec: { containers: [{ name: "a", image: "a", resources: { limits: { memory: "much" } } }] },
+    },
+    is: bad,
+  },
+  "10,000 containers": {
+    path: "/api/v1/namespaces/default/pods",
+    body: { metadata: { name: "bad" }, spec: { containers: Array.from({ length: 10_000 }, () => ({ name: "a" })) } },
+    is: invalid,
+  },
+
+  "a kind nobody knows": { method: "GET", path: "/api/v1/namespaces/default/widgets", is: "404 -" },
+  "a group nobody knows": { method: "GET", path: "/apis/nobody.example/v1/things", is: "404 -" },
+  "a version nobody knows": { method: "GET", path: "/api/v9/pods", is: "404 -" },
+  "a path nobody knows": { method: "GET", path: "/etc/passwd", is: "404 -" },
+  "a path that climbs": { method: "GET", path: "/api/v1/../../../etc/passwd", is: "404 -" },
+  "a path with broken escapes": { method: "GET", path: "/api/v1/namespaces/%zz/pods", is: "404 -" },
+  "a path with zero": { method: "GET", path: "/api/v1/namespaces/a%00b/configmaps/c", is: "404 NotFound" },
+  "a slash in a name": { method: "GET", path: `${maps}/a%2Fb`, is: "404 NotFound" },
+  "__proto__ as a kind": { method: "GET", path: "/api/v1/__proto__", is: "404 -" },
+  "constructor as a name": { method: "GET", path: `${maps}/constructor`, is: "404 NotFound" },
+  "a subresource nobody knows": { method: "GET", path: `${maps}/kube-root-ca.crt/frobnicate`, is: "404 -" },
+  "a path of 12,000 characters": { method: "GET", path: `/api/v1/${"a".repeat(12_000)}`, is: "404 -" },
+  "a method nobody knows": { method: "PROPFIND", path: maps, is: "405 MethodNotAllowed" },
+  "PUT of a collection": { method: "PUT", path: maps, body: map(), is: "405 MethodNotAllowed" },
+  "POST of an object": { path: `${maps}/bad`, body: map(), is: "405 MethodNotAllowed" },
+  "PUT of another name": { method: "PUT", path: `${maps}/kube-root-ca.crt`, body: map(), is: bad, says: /name of the object/ },
+  "PUT of what is not there": {
+    method: "PUT",
+    path: `${maps}/absent`,
+    body: meta({ name: "absent", resourceVersion: "1" }),
+    is: "404 NotFound",
+  },
+  "PUT with a version that is none": {
+    method: "PUT",
+    path: `${maps}/kube-root-ca.crt`,
+    body: meta({ name: "kube-root-ca.crt", resourceVersion: "x" }),
+    is: "409 Conflict",
+  },
+  "PUT with an old version": {
+    method: "PUT",
+    path: `${maps}/kube-root-ca.crt`,
+    body: meta({ name: "kube-root-ca.crt", resourceVersion: "1" }),
+    is: "409 Conflict",
+  },
+  "DELETE of what is not there": { method: "DELETE", path: `${maps}/absent`, is: "404 NotFound" },
+  "DELETE with broken options": { method: "DELETE", path: `${maps}/kube-root-ca.crt`, body: "{", is: bad },
+  "DELETE with a policy nobody knows": {
+    method: "DELETE",
+    path: `${maps}/kube-root-ca.crt`,
+    body: { propagationPolicy: "Sideways" },
+    is: invalid,
+  },
+  "DELETE of another uid": {
+    method: "DELETE",
+    path: `${maps}/kube-root-ca.crt`,
+    body: { preconditions: { uid: "another" } },
+    is: "409 Conflict",
+  },
+  "a patch nobody knows": { method: "PATCH", path: `${maps}/kube-root-ca.crt`, body: "{}", is: "415 UnsupportedMediaType" },
+  "a merge patch that is text": { method: "PATCH", path: `${maps}/kube-root-ca.crt`, type: merge, body: '"x"', is: bad },
+  "a merge patch to wrong types": { method: "PATCH", path: `${maps}/kube-root-ca.crt`, type: merge, body: { data: 5 }, is: bad },
+  "a strategic patch with a directive nobody knows": {
+    method: "PATCH",
+    path: `${maps}/kube-root-ca.crt`,
+    type: strategic,
+    body: { data: { $patch: "explode" } },
+    is: bad,
+  },
+  "a JSON patch that is an object": { method: "PATCH", path: `${maps}/kube-root-ca.crt`, type: jsonPatch, body: {}, is: bad },
+  "a JSON patch to nowhere": {
+    method: "PATCH",
+    path: `${maps}/kube-root-ca.crt`,
+    type: jsonPatch,
+    body: [{ op: "remove", path: "/no/where" }],
+    is: invalid,
+  },
+  "a JSON patch of __proto__": {
+    method: "PATCH",
+    path: `${maps}/kube-root-ca.crt`,
+    type: jsonPatch,
+    body: [{ op: "add", path: "/__proto__/polluted", value: "yes" }],
+    is: invalid,
+  },
+  "a JSON patch of 20,000 operations": {
+    method: "PATCH",
+    path: `${maps}/kube-root-ca.crt`,
+    type: jsonPatch,
+    body: Array.from({ length: 20_000 }, () => ({ op: "test", path: "/kind", value: "ConfigMap" })),
+    is: "413 RequestEntityTooLarge",
+  },
+
+  "a continue token that is none": { method: "GET", path: `${maps}?limit=1&continue=garbage`, is: bad, says: /continue key is not valid/ },
+  "a continue token of another making": {
+    method: "GET",
+    path: `${maps}?limit=1&continue=${Buffer.from('{"rv":-1,"start":"../../secrets/"}').toString("base64url")}`,
+    is: bad,
+  },
+  "a limit below zero": { method: "GET", path: `${maps}?limit=-5`, is: bad },
+  "a limit of words": { method: "GET", path: `${maps}?limit=some`, is: bad },
+  "a version of words": { method: "GET", path: `${maps}?resourceVersion=newest`, is: invalid },
+  "a version from the future": {
+    method: "GET",
+    path: `${maps}?resourceVersion=999999999`,
+    is: "504 Timeout",
+    says: /Too large resource version/,
+  },
+  "a version past 2^53": { method: "GET", path: `${maps}?resourceVersion=99999999999999999999`, is: invalid },
+  "a watch from words": { method: "GET", path: `${maps}?watch=1&resourceVersion=newest`, is: bad },
+  "a watch for a time of words": { method: "GET", path: `${maps}?watch=1&timeoutSeconds=soon`, is: bad },
+  "a label selector that is none": { method: "GET", path: `${maps}?labelSelector=a+in+(`, is: bad },
+  "a field selector nobody has": { method: "GET", path: `${maps}?fieldSelector=spec.x%3Dy`, is: bad },
+  "a form nobody has": { method: "GET", path: maps, headers: { accept: "text/html;q=1,image/*" }, is: "406 NotAcceptable" },
+  "a token nobody gave": {
+    method: "GET",
+    path: maps,
+    headers: { authorization: "Bearer not-a-token" },
+    unknown: true,
+    is: "401 Unauthorized",
+  },
+  "a password": { method: "GET", path: maps, headers: { authorization: "Basic YTpi" }, unknown: true, is: "401 Unauthorized" },
+  "nobody's wish to create": { body: map(), unknown: true, is: "403 Forbidden", says: /system:anonymous/ },
+  "nobody's 10 MB": { body: "x".repeat(10_000_000), unknown: true, is: "413 RequestEntityTooLarge" },
+};
+
+interface Context {
+  master: MasterProcess;
+  ordinary: Ordinary;
+  revision: number;
+}
+const revisionOf = async ({ client }: MasterProcess): Promise<number> =>
+  Number((await client.ask("GET", "/api/v1/namespaces")).body.metadata.resourceVersion);
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Reads all the time, over connections of its own, and remembers how long each answer took. */
+class Ordinary {
+  readonly #client;
+  readonly #ended: Promise<void>;
+  #running = true;
+  readonly tookMs: number[] = [];
+  readonly problems: string[] = [];
+
+  constructor(master: MasterProcess) {
+    this.#client = apiClient(master.client);
+    this.#ended = this.#run();
+  }
+  async #run(): Promise<void> {
+    while (this.#running) {
+      const began = performance.now();
+      await this.#client.ask("GET", `${maps}/kube-root-ca.crt`).then(
+        ({ status }) => status === 200 ? undefined : this.problems.push(`answered with ${status}`),
+        (error) => this.problems.push(String(error)),
+      );
+      this.tookMs.push(performance.now() - began);
+      await pause(5);
+    }
+  }
+  async end(): Promise<void> {
+    this.#running = false;
+    await this.#ended;
+    this.#client.close();
+  }
+  get p99(): number {
+    return this.tookMs.toSorted((a, b) => a - b)[Math.ceil(this.tookMs.length * 0.99) - 1] ?? 0;
+  }
+}
+
+const test = suite<Context>("a master that is sent nonsense", {
+  async setup() {
+    const master = await masterProcess();
+    await master.start();
+    // What a new cluster writes by itself is written when two looks a second apart see the same.
+    let revision = -1;
+    for (let now = await revisionOf(master); now !== revision; now = await revisionOf(master)) {
+      revision = now;
+      await pause(1_000);
+    }
+    return { master, revision, ordinary: new Ordinary(master) };
+  },
+  async teardown({ master, ordinary }) {
+    await ordinary.end();
+    await master.close();
+  },
+  timeoutMs: 120_000,
+});
+/** The world is as it was, and nobody else has noticed anything. */
+async function unharmed({ master, ordinary, revision }: Context, patienceMs: number): Promise<void> {
+  assert.is(await revisionOf(master), revision, "something has been written");
+  await ordinary.end();
+  assert.equal(ordinary.problems, [], "the ordinary client has had trouble");
+  process.stdout.write(`${runtime}: ${ordinary.tookMs.length} ordinary reads meanwhile, p99 ${ordinary.p99.toFixed(0)} ms\n`);
+  assert.ok(ordinary.p99 < patienceMs, `p99 of the ordinary client is ${ordinary.p99} ms`);
+  assert.not.match(master.log(), /"Request failed"|"level":"error"/);
+}
+const described = ({ status, body }: Answer): string => `${status} ${typeof body === "object" && body.reason ? body.reason : "-"}`;
+
+test("answers each with its own Status, writes nothing, and serves the others", async (context) => {
+  const wrong: string[] = [];
+  const { client } = context.master, nobody = apiClient({ ...client, cert: "", key: "" });
+  for (const [name, { method = "POST", path = maps, is, says, unknown, ...options }] of Object.entries(table)) {
+    const answer = await (unknown ? nobody : client).ask(method, path, options);
+    const { body } = answer, text = String(typeof body === "object" ? body.message : body);
+    const whole = typeof body !== "object" || (body.kind === "Status" && body.status === "Failure" && body.code === answer.status);
+    if (described(answer) !== is || !whole || (says && !says.test(text))) {
+      wrong.push(`${name}: expected ${is} ${says ?? ""}, answered with ${described(answer)}: ${text.slice(0, 200)}`);
+    }
+  }
+  nobody.close();
+  assert.is(wrong.join("\n"), "");
+  assert.is(({} as { polluted?: string }).polluted, undefined);
+  await unharmed(context, 2_000);
+});
+
+/** What comes back on a connection until it is closed or silent for `silentMs`. */
+function talk(
+  connect: () => net.Socket | tls.TLSSocket,
+  write: (socket: net.Socket) => void,
+  silentMs = 5_000,
+): Promise<{ text: string; closed: boolean }> {
+  return new Promise((resolve) => {
+    const socket = connect();
+    let text = "";
+    const end = (closed: boolean): void => {
+      socket.destroy();
+      resolve({ text, closed });
+    };
+    socket.setTimeout(silentMs, () => end(false));
+    socket.on("data", (data) => text += data);
+    socket.on("error", () => {});
+    socket.on("close", () => end(true));
+    socket.once(socket instanceof tls.TLSSocket ? "secureConnect" : "connect", () => write(socket));
+  });
+}
+const plain = (port: number) => (): net.Socket => net.connect(port, "127.0.0.1");
+const secure = ({ client }: MasterProcess, port: number) => (): tls.TLSSocket =>
+  tls.connect({ port, host: "127.0.0.1", ca: client.ca, cert: client.cert, key: client.key, servername: "localhost" });
+const noise = (bytes: number): Buffer => Buffer.from(Array.from({ length: bytes }, (_, at) => at * 73 % 251));
+
+test("cuts connections that talk nonsense, and only those", async (context) => {
+  const { master } = context, { port, mqttPort } = master;
+  for (const to of [port, mqttPort]) {
+    assert.ok((await talk(plain(to), (socket) => socket.write(noise(4_000)))).closed, `noise instead of TLS on ${to}`);
+    assert.ok((await talk(plain(to), (socket) => socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n"))).closed, `HTTP without TLS on ${to}`);
+    assert.ok((await talk(secure(master, to), (socket) => socket.write(noise(4_000)))).closed, `noise inside TLS on ${to}`);
+  }
+  const http = (text: string) => talk(secure(master, port), (socket) => socket.write(text));
+  const refused = async (name: string, text: string, status: RegExp): Promise<void> => {
+    const answer = await http(text);
+    // Nothing: it was cut while the client still wrote, and the answer was lost on the way.
+    assert.ok(answer.text !== "" || answer.closed, name);
+    assert.match(answer.text, status, `${name}: ${answer.text.slice(0, 200)}`);
+  };
+  await refused("a header of 100 KB", `GET ${maps} HTTP/1.1\r\nhost: a\r\nx: ${"y".repeat(100_000)}\r\n\r\n`, /^(HTTP\/1\.1 (431|400) |$)/);
+  await refused(
+    "5,000 headers",
+    `GET ${maps} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${"x: y\r\n".repeat(5_000)}\r\n`,
+    /^(HTTP\/1\.1 (431|400|200) |$)/,
+  );
+  await refused(
+    "two lengths",
+    `POST ${maps} HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello`,
+    /^HTTP\/1\.1 400 /,
+  );
+  await refused(
+    "a length and chunks",
+    `POST ${maps} HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+    /^HTTP\/1\.1 400 /,
+  );
+  await refused("no host", `GET ${maps} HTTP/1.1\r\n\r\n`, /^HTTP\/1\.1 400 /);
+  await refused("a host that is none", `GET ${maps} HTTP/1.1\r\nhost: a b<>\r\nconnection: close\r\n\r\n`, /^HTTP\/1\.1 (400|200) /);
+  await refused(
+    "an upgrade to nothing",
+    `GET ${maps} HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+    /^HTTP\/1\.1 [24]\d\d /,
+  );
+
+  // Ten times too large, announced and not: the answer comes before the body has, and the connection does not go on.
+  const announced = await http(`POST ${maps} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 31457280\r\n\r\n{`);
+  assert.match(announced.text, /^HTTP\/1\.1 413 [\s\S]*"reason":"RequestEntityTooLarge"/);
+  const chunked = await talk(secure(master, port), (socket) => {
+    socket.write(`POST ${maps} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`);
+    const chunk = Buffer.concat([Buffer.from("10000\r\n"), Buffer.alloc(65_536, 0x20), Buffer.from("\r\n")]);
+    for (let sent = 0; sent < 10_000_000; sent += 65_536) socket.write(chunk);
+    socket.write("0\r\n\r\n");
+  });
+  assert.ok(announced.closed && chunked.closed);
+  assert.match(chunked.text, /^HTTP\/1\.1 413 [\s\S]*"reason":"RequestEntityTooLarge"/);
+  await unharmed(context, 2_000);
+});
+
+test("serves others while a thousand connections hang half open or trickle", async (context) => {
+  const { master } = context, sockets: net.Socket[] = [];
+  const keep = (socket: net.Socket): void => {
+    socket.on("error", () => {});
+    sockets.push(socket);
+  };
+  for (let index = 0; index < 400; index++) {
+    const to = index % 2 ? master.port : master.mqttPort, silent = plain(to)();
+    keep(silent);
+    if (index % 4 < 2) silent.write(Buffer.from("1603010200010001fc0303", "hex")); // a ClientHello that does not go on
+  }
+  const answers: Promise<boolean>[] = [];
+  for (let index = 0; index < 600; index++) {
+    const socket = secure(master, index % 3 ? master.port : master.mqttPort)();
+    keep(socket);
+    answers.push(
+      new Promise((resolve) => {
+        socket.once("secureConnect", () => resolve(true));
+        socket.once("close", () => resolve(false));
+      }),
+    );
+    socket.once("secureConnect", () => socket.write(`GET ${maps} HTTP/1.1\r\nhost: a\r\nx-slow: `));
+    if (index % 50 === 49) await Promise.all(answers);
+  }
+  for (let second = 0; second < 3; second++) {
+    for (const socket of sockets) if (socket.writable && socket instanceof tls.TLSSocket) socket.write("z");
+    await pause(1_000);
+  }
+  for (const socket of sockets) socket.destroy();
+  await unharmed(context, 3_000);
+});
