@@ -9,6 +9,7 @@ import { type AgentParts, agentVersion, runAgent } from "./agent.ts";
 import { type AgentConfig, labelsOf } from "./config.ts";
 import { createNetwork, emulatedNetwork } from "./network/network.ts";
 import { openMachine } from "./node/machine.ts";
+import { pretendedChecks } from "./probes/prober.ts";
 import { Nft } from "./proxy/nft.ts";
 import { EmulatedFilter } from "./proxy/packet_filter.ts";
 import { createProxy } from "./proxy/proxy.ts";
@@ -58,7 +59,7 @@ export async function runNode(
     proxy,
     network,
     machine,
-    ...(isEmulated && { mounter: plainMounter }),
+    ...(isEmulated && { mounter: plainMounter, checks: pretendedChecks }),
   };
   await runAgent(parts, {
     dataDir,

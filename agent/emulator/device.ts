@@ -5,7 +5,7 @@ import type { AgentParts, Machine } from "../agent.ts";
 import { emulatedNetwork } from "../network/network.ts";
 import { noPressure } from "../node/pressure.ts";
 import { type MachineFacts, nodeStatus, resources } from "../node/status.ts";
-import type { Checks } from "../probes/prober.ts";
+import { pretendedChecks } from "../probes/prober.ts";
 import { EmulatedFilter } from "../proxy/packet_filter.ts";
 import { createProxy } from "../proxy/proxy.ts";
 import { EmulatedRuntime } from "../runtime/emulated.ts";
@@ -15,10 +15,6 @@ import type { Log } from "../../shared/util/log.ts";
 
 /** A Raspberry Pi 4 with 4 GiB and a card of 32 GB. */
 const board = { cpus: 4, memoryBytes: 4 * 2 ** 30, diskBytes: 32e9, architecture: "arm64" } as const;
-
-const answers = (): Promise<{ healthy: boolean; message: string }> => Promise.resolve({ healthy: true, message: "" });
-/** Pods without a network always answer. */
-export const pretendedChecks: Checks = { http: answers, tcp: answers, grpc: answers };
 
 export interface DeviceOptions {
   readonly name: string;
