@@ -62,7 +62,7 @@ export const emulateOptions = {
   dataDir: option(v.string(), "Directory of their identities and states; default: a temporary one", { default: "" }),
   label: options.label,
   keepalive: options.keepalive,
-  faults: option(v.string(), "JSON file of faults: pulls that fail, containers that end, links that break", { default: "" }),
+  faults: option(v.string(), "JSON file of faults: pulls and starts that fail, containers that end", { default: "" }),
   logLevel: options.logLevel,
 };
 export type EmulateConfig = Config<typeof emulateOptions>;

@@ -1,6 +1,7 @@
 // skerry-agent: the command line. Everything it does is in the files it calls.
 import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
+import { cardFile, paths } from "../shared/names.ts";
 import { type Clock, systemClock, systemRandom } from "../shared/util/clock.ts";
 import { ConfigError, describe, readConfig, shown } from "../shared/util/config.ts";
 import { chain, standardErrorLog } from "../shared/util/log.ts";
@@ -18,7 +19,7 @@ Examples
   skerry-agent run                                                             from then on
   skerry-agent emulate --count 50 --master https://localhost:6443 --token sk1.…
 
-Options of run (also as SKERRY_MASTER … in the environment, or in /etc/skerry/skerry.json)
+Options of run (also as SKERRY_MASTER … in the environment, or in ${paths.etc}/${cardFile})
 ${describe(options)}
 
 Options of emulate
@@ -51,7 +52,7 @@ try {
 }
 
 async function run(argv: readonly string[]): Promise<void> {
-  const path = "/etc/skerry/skerry.json", file = existsSync(path) ? { path, text: readFileSync(path, "utf8") } : undefined;
+  const path = `${paths.etc}/${cardFile}`, file = existsSync(path) ? { path, text: readFileSync(path, "utf8") } : undefined;
   const { config } = readConfig(options, { argv, env: process.env, ...(file && { file }) });
   if (config.printConfig) return void process.stdout.write(`${JSON.stringify(shown(options, config), null, 2)}\n`);
   const clock = shifted(config.clockOffset), log = standardErrorLog(() => clock.now(), config.logLevel);

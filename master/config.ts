@@ -19,14 +19,15 @@ const address = v.pipe(
   }),
 );
 const network = v.pipe(v.string(), v.regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, "expected an IPv4 network such as 10.201.0.0/16"));
-const listen = (port: number): readonly Address[] => [{ host: "::", port }];
+const listen = (port: number): Address[] => [{ host: "::", port }];
 
 export const options = {
   dataDir: option(v.string(), "Directory of keys, log and snapshots", { default: `${paths.data}/master` }),
-  listen: option(v.array(address), "Where the API listens, host:port", { multiple: true, default: listen(6443) as Address[] }),
+  listen: option(v.array(address), "Where the API listens, host:port", { multiple: true, default: listen(6443), shown: ":6443" }),
   mqttListen: option(v.array(address), "Where nodes connect by MQTT over TLS, host:port", {
     multiple: true,
-    default: listen(8883) as Address[],
+    default: listen(8883),
+    shown: ":8883",
   }),
   advertise: option(
     v.array(v.string()),

@@ -19,8 +19,8 @@ const wholeNumber = v.pipe(v.string(), v.regex(/^[1-9]\d*$/, "expected a whole n
 export const options = {
   dataDir: option(v.string(), "The master's data directory", { default: `${paths.data}/master` }),
   kubeconfig: option(v.string(), "Credentials to use; default: admin.kubeconfig in the data directory", { default: "" }),
-  ttl: option(duration, "How long the token lets devices join", { default: 24 * 3.6e6 }),
-  uses: option(wholeNumber, "How many devices may join with it; default: any number", { default: 0 }),
+  ttl: option(duration, "How long the token lets devices join, such as 30m, 24h or 7d", { default: 24 * 3.6e6, shown: "24h" }),
+  uses: option(wholeNumber, "How many devices may join with it; default: any number", { default: 0, shown: "" }),
   label: option(v.array(label), "Label of the nodes that join with it, key=value", { multiple: true, default: [] as string[] }),
   description: option(v.string(), "What it is for", { default: "" }),
 };
@@ -34,7 +34,7 @@ interface Surroundings {
 }
 
 export async function tokenCommand({ argv, env, now, randomBytes, print }: Surroundings): Promise<void> {
-  const { config, positionals: [verb, id] } = readConfig(options, { argv, env });
+  const { config, positionals: [verb, id] } = readConfig(options, { argv, env, words: 2 });
   const client = await openClient(config.kubeconfig || `${config.dataDir}/admin.kubeconfig`),
     secrets = `/api/v1/namespaces/${tokenNamespace}/secrets`;
   switch (verb) {

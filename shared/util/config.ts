@@ -7,6 +7,8 @@ export interface Option<T> {
   readonly schema: v.GenericSchema<unknown, T>;
   /** Left out: the option is required. */
   readonly default?: T;
+  /** The default as one would type it, where that is not the value's own text. */
+  readonly shown?: string;
   readonly help: string;
   /** May be given several times; in the environment separated by commas. */
   readonly multiple?: boolean;
@@ -39,6 +41,8 @@ export function readConfig<const O extends Options>(
     readonly argv: readonly string[];
     readonly env: Readonly<Record<string, string | undefined>>;
     readonly file?: { path: string; text: string };
+    /** How many words may stand beside the options. Default: none. */
+    readonly words?: number;
   },
 ): { config: Config<O>; positionals: readonly string[] } {
   const names = Object.keys(options), flags = new Map(names.map((name) => [kebab(name), name]));
@@ -57,7 +61,11 @@ export function readConfig<const O extends Options>(
       ),
     }) as never;
   } catch (cause) {
-    throw new ConfigError(`${(cause as Error).message.split("\n")[0]}. --help lists the options`, { cause });
+    throw new ConfigError(`${(cause as Error).message.split(/\n|\. /)[0]}. --help lists the options`, { cause });
+  }
+  const surplus = parsed.positionals[from.words ?? 0];
+  if (surplus !== undefined) {
+    throw new ConfigError(`Cannot use ${JSON.stringify(surplus)}: it belongs to no option. --help lists the options`);
   }
   const file = from.file ? readFile(from.file, flags) : {};
   const config: Record<string, unknown> = {};
@@ -100,12 +108,9 @@ function readFile({ path, text }: { path: string; text: string }, flags: Readonl
 
 /** The options as `--help` shows them. */
 export function describe(options: Options): string {
-  const rows = Object.entries(options).map(([name, { help, multiple, flag, ...rest }]) => {
-    const shown =
-      rest.default === undefined || rest.default === false || rest.secret || (Array.isArray(rest.default) && rest.default.length === 0)
-        ? ""
-        : ` (${[rest.default].flat().map((value) => typeof value === "object" ? JSON.stringify(value) : value).join(", ")})`;
-    return [`  --${kebab(name)}${flag ? "" : " VALUE"}`, `${help}${multiple ? "; may be repeated" : ""}${shown}`] as const;
+  const rows = Object.entries(options).map(([name, { help, multiple, flag, secret, default: value, shown }]) => {
+    const text = secret || value === false ? "" : shown ?? [value ?? ""].flat().join(", ");
+    return [`  --${kebab(name)}${flag ? "" : " VALUE"}`, `${help}${multiple ? "; may be repeated" : ""}${text && ` (${text})`}`] as const;
   });
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`).join("\n");

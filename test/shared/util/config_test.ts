@@ -35,6 +35,7 @@ test("readConfig() says what is wrong and where it stood", () => {
   };
   assert.match(message(() => read(["--count", "many"])), 'Cannot use --count "many": expected a number');
   assert.match(message(() => read(["--bogus", "1"])), "bogus");
+  assert.is(message(() => read(["--verbose", "yes"])), 'Cannot use "yes": it belongs to no option. --help lists the options');
   assert.match(message(() => read([], {}, '{"bogus": 1}')), 'c.json: "bogus" is not an option');
   assert.match(message(() => read([], {}, "{")), "c.json: it is not JSON");
   assert.match(message(() => readConfig({ name: option(v.string(), "Its name") }, { argv: [], env: {} })), "Missing --name: Its name");
@@ -43,5 +44,19 @@ test("readConfig() says what is wrong and where it stood", () => {
 test("secrets are never shown", () => {
   const config = read(["--token", "hunter2"]);
   assert.is(JSON.stringify(shown(options, config)).includes("hunter2"), false);
-  assert.match(describe(options), "--data-dir VALUE");
+});
+
+test("describe() shows defaults as one would type them", () => {
+  const ttl = option(v.string(), "How long", { default: "86400000", shown: "24h" });
+  assert.is(
+    describe({ ...options, ttl }).replaceAll(/ {2,}/g, " "),
+    [
+      " --data-dir VALUE Where everything is kept (/var/lib)",
+      " --listen VALUE Address and port; may be repeated (:6443)",
+      " --count VALUE How many (1)",
+      " --token VALUE Join token",
+      " --verbose Say more",
+      " --ttl VALUE How long (24h)",
+    ].join("\n"),
+  );
 });
