@@ -7,7 +7,7 @@ import type { Kind } from "../shared/api/resource.ts";
 import { writeAtomic } from "../shared/platform/files.ts";
 import type { Clock, Random } from "../shared/util/clock.ts";
 import type { Log } from "../shared/util/log.ts";
-import { type Broker, startBroker } from "./broker/broker.ts";
+import { startBroker } from "./broker/broker.ts";
 import { mqttUpgrade } from "./broker/websocket.ts";
 import { advertised, type MasterConfig, reachableAt } from "./config.ts";
 import { createFleet } from "./fleet/fleet.ts";
@@ -60,12 +60,12 @@ export async function serve(
   cache.stopped.catch(fail("The cache cannot go on; this member stops"));
 
   const host = reachableAt(config);
-  let apiPort = 0, broker: Broker | undefined;
+  const ports = { api: 0, mqtt: 0 }; // known once both listen
   const fleet = createFleet({ registry, cache, store, authority, clock, random, randomBytes, log: log.with({ part: "fleet" }) }, {
     podNetwork: config.podNetwork,
     serviceNetwork: config.serviceNetwork,
     clusterDomain,
-    masters: () => [`mqtts://${bracketed(host)}:${broker?.ports[0]}`, `https://${bracketed(host)}:${apiPort}`],
+    masters: () => [`mqtts://${bracketed(host)}:${ports.mqtt}`, `https://${bracketed(host)}:${ports.api}`],
     member: hostname(),
   });
 
@@ -86,7 +86,7 @@ export async function serve(
     memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),
     open: (router) => void router.route("/", fleet.join),
   });
-  broker = await startBroker({ fleet: fleet.handlers, clock, log: log.with({ part: "broker" }) }, {
+  const broker = await startBroker({ fleet: fleet.handlers, clock, log: log.with({ part: "broker" }) }, {
     tls: { key: pki.server.key, cert: pki.server.certificate, ca: authority.certificate },
     listen: config.mqttListen,
   }, ended.signal);
@@ -95,9 +95,10 @@ export async function serve(
     key: pki.server.key,
     clientCas: [authority.certificate],
   }, config.listen);
-  apiPort = server.addresses[0]!.port;
+  ports.mqtt = broker.ports[0]!;
+  ports.api = server.addresses[0]!.port;
 
-  const url = `https://${bracketed(host)}:${apiPort}`, kubeconfigPath = `${dataDir}/admin.kubeconfig`;
+  const url = `https://${bracketed(host)}:${ports.api}`, kubeconfigPath = `${dataDir}/admin.kubeconfig`;
   await writeAtomic(kubeconfigPath, kubeconfig(url, authority.certificate, pki.admin), 0o600);
   const running = [
     fleet.run(ended.signal),
@@ -106,13 +107,13 @@ export async function serve(
       {
         podNetwork: config.podNetwork,
         caCertificate: authority.certificate,
-        apiEndpoints: advertised(config).map((address) => ({ address, port: apiPort })),
+        apiEndpoints: advertised(config).map((address) => ({ address, port: ports.api })),
       },
       ending.signal,
     ),
   ];
   for (const part of running) part.catch(fail("A part of the master failed; this member stops"));
-  log.info("The master serves", { url, mqttPort: broker.ports[0], kubeconfig: kubeconfigPath, revision: registry.revision() });
+  log.info("The master serves", { url, mqttPort: ports.mqtt, kubeconfig: kubeconfigPath, revision: registry.revision() });
 
   const stopped = new Promise<void>((resolve) => ending.signal.addEventListener("abort", () => resolve(), { once: true })).then(
     async () => {
@@ -126,7 +127,7 @@ export async function serve(
       log.info("The master has stopped");
     },
   );
-  return { url, mqttPort: broker.ports[0]!, kubeconfigPath, stopped };
+  return { url, mqttPort: ports.mqtt, kubeconfigPath, stopped };
 }
 
 const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : host;

@@ -44,7 +44,8 @@ export interface Kubectl {
   run(line: string, options?: RunOptions): Promise<Outcome>;
   /** What it prints. Fails with its own words unless it ends with 0. */
   ok(line: string, options?: RunOptions): Promise<string>;
-  json(line: string): Promise<any>; // deno-lint-ignore-line no-explicit-any
+  // deno-lint-ignore no-explicit-any
+  json(line: string): Promise<any>;
   /** Runs beside the test, as `logs -f` does, until stopped. */
   follow(line: string): { readonly out: () => string; stop(): Promise<void> };
 }

@@ -1,6 +1,6 @@
 // What a server answers to a client that wants less than whole objects.
 import { any, object } from "../scalars.ts";
-import { atomic, field, int32, int64, kind, list, message, optional, required, string } from "../schema.ts";
+import { atomic, field, int32, kind, list, message, required, string } from "../schema.ts";
 import { ListMeta, ObjectMeta } from "../meta.ts";
 
 const meta = "k8s.io.apimachinery.pkg.apis.meta.v1", group = "meta.k8s.io/v1";
