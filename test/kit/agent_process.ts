@@ -114,7 +114,11 @@ export function agentProcess(options: AgentOptions): AgentProcess {
         ...["--data-dir", dataDir, "--run-dir", runDir, "--podman-store", store, "--podman-network", names.network],
         ...["--bridge", names.bridge, "--nft-table", names.table, "--log-level", "debug", ...options.args ?? [], ...more],
       );
-      const started = spawn(program, first, { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, PATH: withSbin().PATH } });
+      const started = spawn(program, first, {
+        cwd: root,
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, PATH: withSbin().PATH },
+      });
       child = started;
       own = "";
       await new Promise<void>((resolve, reject) => {
@@ -195,7 +199,8 @@ function openStore(directory: string, network: string) {
 
 /** Everything that Podman would not take away, or was not asked to because it is gone. Without a word where there is nothing. */
 function wipe(directory: string, number: number): void {
-  const { bridge, table } = namesOf(number), run = (program: string, ...args: string[]) => spawnSync(program, args, { env: withSbin(), encoding: "utf8" });
+  const { bridge, table } = namesOf(number),
+    run = (program: string, ...args: string[]) => spawnSync(program, args, { env: withSbin(), encoding: "utf8" });
   wipePodman(directory, `${directory}/run/podman.sock`);
   for (const link of linksOf(bridge)) run("ip", "link", "delete", link);
   run("nft", "delete", "table", "inet", table);

@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 import * as assert from "uvu/assert";
-import { type AgentOptions, agentProcess, type AgentProcess, freshNumber, networksOf } from "./agent_process.ts";
+import { type AgentOptions, type AgentProcess, agentProcess, freshNumber, networksOf } from "./agent_process.ts";
 import { eventually } from "./eventually.ts";
 import { type Kubectl, kubectl, kubectls } from "./kubectl.ts";
-import { command, masterProcess, type MasterOptions, type MasterProcess, root } from "./master_process.ts";
+import { command, type MasterOptions, type MasterProcess, masterProcess, root } from "./master_process.ts";
 
 export interface ClusterOptions {
   readonly master?: MasterOptions;
@@ -115,8 +115,14 @@ export function readyPods(master: MasterProcess, count: number, { withinMs = 60_
     const all = body.items.map((pod: ShownPod) => ({ pod, facts: factsOf(pod) }));
     const isReady = ({ metadata, status }: ShownPod): boolean =>
       metadata.deletionTimestamp === undefined && status.conditions?.find(({ type }) => type === "Ready")?.status === "True";
-    if (all.length === count && all.every(({ pod }: { pod: ShownPod }) => isReady(pod))) return all.map(({ facts }: { facts: PodFacts }) => facts);
-    throw new Error(all.map(({ pod }: { pod: ShownPod }) => `${pod.metadata.name} ${pod.status.phase} ${JSON.stringify(pod.status.containerStatuses?.map(({ state }) => state))}`).join("; ") || "no pods");
+    if (all.length === count && all.every(({ pod }: { pod: ShownPod }) => isReady(pod))) {
+      return all.map(({ facts }: { facts: PodFacts }) => facts);
+    }
+    throw new Error(
+      all.map(({ pod }: { pod: ShownPod }) =>
+        `${pod.metadata.name} ${pod.status.phase} ${JSON.stringify(pod.status.containerStatuses?.map(({ state }) => state))}`
+      ).join("; ") || "no pods",
+    );
   }, { withinMs });
 }
 

@@ -8,10 +8,12 @@ export const page = (url: string, timeoutMs = 2_000): Promise<string> =>
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (data) => text += data);
-      response.on("end", () => response.statusCode === 200 ? resolve(text) : reject(new Error(`${url}: status ${response.statusCode}: ${text}`)));
+      response.on("end", () =>
+        response.statusCode === 200 ? resolve(text) : reject(new Error(`${url}: status ${response.statusCode}: ${text}`)));
       response.on("error", reject);
     });
-    request.on("timeout", () => request.destroy(new Error(`${url}: no answer within ${timeoutMs} ms`)));
+    request.on("timeout", () =>
+      request.destroy(new Error(`${url}: no answer within ${timeoutMs} ms`)));
     request.on("error", reject);
   });
 

@@ -24,13 +24,15 @@ export async function relay(listen: Place, to: Place, heard: (data: Uint8Array) 
     if (!isOpen) return void client.resetAndDestroy();
     connections++;
     const target = connect(to);
-    for (const [from, into, count] of [
-      [client, target, (data: Uint8Array) => {
-        up += data.length;
-        heard(data);
-      }],
-      [target, client, (data: Uint8Array) => down += data.length],
-    ] as const) {
+    for (
+      const [from, into, count] of [
+        [client, target, (data: Uint8Array) => {
+          up += data.length;
+          heard(data);
+        }],
+        [target, client, (data: Uint8Array) => down += data.length],
+      ] as const
+    ) {
       sockets.add(from);
       from.setNoDelay(true);
       from.on("data", (data) => {

@@ -30,7 +30,10 @@ test("a killed agent finds its containers again, asks Podman for nothing but loo
     // The new one does its work: what changes now arrives.
     await k.ok("scale deployment web --replicas=4");
     const after = await ready(4);
-    assert.ok(agent.podmanWrites().some((call) => call.startsWith("POST /containers/create")), "the watch on Podman sees what the agent does");
+    assert.ok(
+      agent.podmanWrites().some((call) => call.startsWith("POST /containers/create")),
+      "the watch on Podman sees what the agent does",
+    );
     const { answers, failures } = await asking.stop();
     assert.equal(failures, []);
     assert.ok(answers > 100, `${answers} answers`);

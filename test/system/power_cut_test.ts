@@ -69,7 +69,7 @@ test("after a power cut, with no master and in 1970, every pod and every service
     assert.is(await answers().then(() => "answered", () => "silent"), "silent");
 
     const from = performance.now();
-    await agent.start(["--clock-offset", String(-Date.now())]);
+    await agent.start([`--clock-offset=${-Date.now()}`]);
     await eventually("all services answer", answers, { withinMs: 60_000 });
     const servicesMs = performance.now() - from;
     const running = await eventually("all containers run", async () => {
@@ -79,7 +79,7 @@ test("after a power cut, with no master and in 1970, every pod and every service
     });
     await eventually("all pods answer behind their services", () => everyPodAnswers(addresses, before.map(({ name }) => name)));
     process.stdout.write(
-      `power cut: services after ${(servicesMs / 1000).toFixed(1)} s, ${pods} of ${pods} pods after ${
+      `measured: services after ${(servicesMs / 1000).toFixed(1)} s, ${pods} of ${pods} pods after ${
         ((performance.now() - from) / 1000).toFixed(1)
       } s\n`,
     );
