@@ -1,6 +1,7 @@
 // Builds one node's agent and runs it. The order is the promise: what is on flash first (containers, routes), the network after. So a device whose master is
 // gone, whose clock is wrong and whose certificate has run out brings up everything it had. Wiring alone, no decisions.
 import { mkdir } from "node:fs/promises";
+import { takeLock } from "../shared/platform/lock.ts";
 import type { Clock, Random } from "../shared/util/clock.ts";
 import type { Log } from "../shared/util/log.ts";
 import { codecs } from "../shared/wire/codec.ts";
@@ -75,6 +76,17 @@ export async function runAgent(
   signal: AbortSignal,
   started: (agent: Agent) => void = () => {},
 ): Promise<void> {
+  await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
+  // Two agents with one identity would take the session from each other without end, and write into one set.
+  const unlock = await takeLock(`${settings.dataDir}/lock`);
+  try {
+    await runAlone(parts, settings, signal, started);
+  } finally {
+    await unlock();
+  }
+}
+
+async function runAlone(parts: AgentParts, settings: AgentSettings, signal: AbortSignal, started: (agent: Agent) => void): Promise<void> {
   const { clock, random, log, runtime, proxy, network, machine } = parts, { dataDir, runDir } = settings;
   await mkdir(runDir, { recursive: true, mode: 0o700 });
   const files = new IdentityFiles(`${dataDir}/identity`);

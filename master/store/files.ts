@@ -2,7 +2,7 @@
 // not synced, tear it, fail at any call.
 import fs from "node:fs";
 import { promisify } from "node:util";
-import { takeLock } from "./lock.ts";
+import { takeLock } from "../../shared/platform/lock.ts";
 
 /** An open file. Positions and sizes in bytes. */
 export interface OpenFile {

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { takeLock } from "../../../master/store/lock.ts";
+import { takeLock } from "../../../shared/platform/lock.ts";
 import { rejects, suite } from "../../kit/suite.ts";
 
 const test = suite("lock", {
@@ -23,7 +23,7 @@ test("takeLock() refuses while a living process holds it, and names that process
 
 test("takeLock() takes over from a process that was killed", async ({ directory }) => {
   const path = join(directory, "lock");
-  const source = `import { takeLock } from ${JSON.stringify(new URL("../../../master/store/lock.ts", import.meta.url).href)};
+  const source = `import { takeLock } from ${JSON.stringify(new URL("../../../shared/platform/lock.ts", import.meta.url).href)};
     await takeLock(${JSON.stringify(path)}); process.stdout.write("locked"); setInterval(() => {}, 1000);`;
   writeFileSync(join(directory, "holder.mjs"), `import process from "node:process";\n${source}`);
   const holder = spawn(process.execPath, [...(process.versions.deno ? ["run", "-A"] : ["--no-warnings"]), join(directory, "holder.mjs")], {
