@@ -1,6 +1,7 @@
 // What is free on each node: the sum over its pods, kept up to date change by change, plus the pods just placed whose binding is still being written.
 import { type Node, nodes } from "../../shared/api/kinds/node.ts";
 import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
+import type { Random } from "../../shared/util/clock.ts";
 import type { Cache, Change } from "../registry/cache.ts";
 import type { Stored } from "../registry/face.ts";
 import type { NodeView } from "./filters.ts";
@@ -21,14 +22,19 @@ export class ClusterView {
   readonly #entries = new Map<string, Entry>();
   readonly #taken = new Map<string, Taken>();
   readonly #assumed = new Map<string, Taken>();
+  /** Of all nodes; made when somebody looks after one has changed. */
+  #views: readonly NodeView[] | undefined;
 
   constructor(cache: Cache) {
     for (const node of cache.list(nodes)) this.#node(node.name, node.object);
     for (const pod of cache.list(pods)) this.#pod(pod);
   }
 
-  *nodes(): Iterable<NodeView> {
-    for (const { view } of this.#entries.values()) if (view) yield view;
+  /** All of them, beginning anywhere: who looks at a part of them looks at another part next time. */
+  *nodes(random: Random): Iterable<NodeView> {
+    const all = this.#views ??= [...this.#entries.values()].flatMap(({ view }) => view ?? []), from = Math.floor(random() * all.length);
+    for (let i = from; i < all.length; i++) yield all[i]!;
+    for (let i = 0; i < from; i++) yield all[i]!;
   }
 
   node(name: string): NodeView | undefined {
@@ -85,6 +91,7 @@ export class ClusterView {
   }
   #node(name: string, node: Node | undefined): void {
     const entry = this.#entry(name);
+    this.#views = undefined;
     entry.view = node && { name, node, allocatable: allocatable(node.status?.allocatable), used: entry.used, ports: entry.ports };
     if (!node && Object.values(entry.used).every((amount) => amount === 0)) this.#entries.delete(name);
   }

@@ -5,9 +5,15 @@ import { scores } from "./scores.ts";
 
 export type Decision = { readonly node: string } | { readonly reasons: ReadonlyMap<string, number>; readonly nodes: number };
 
-export function decide(pod: PodView, nodes: Iterable<NodeView>, random: Random, rules: readonly Filter[] = filters): Decision {
+/** Looks at the nodes in the order they come, until `enough` of them have room: of a hundred the best is good enough, and a thousand would take ten times as long. */
+export function decide(
+  pod: PodView,
+  nodes: Iterable<NodeView>,
+  random: Random,
+  { rules = filters, enough = Infinity }: { rules?: readonly Filter[]; enough?: number } = {},
+): Decision {
   const reasons = new Map<string, number>();
-  let best: string | undefined, bestScore = -1, equals = 0, count = 0;
+  let best: string | undefined, bestScore = -1, equals = 0, count = 0, fitting = 0;
   for (const node of nodes) {
     count++;
     const refused = why(pod, node, rules);
@@ -15,12 +21,14 @@ export function decide(pod: PodView, nodes: Iterable<NodeView>, random: Random, 
       for (const reason of refused) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
       continue;
     }
-    const score = scores.reduce((sum, { score, weight }) => sum + weight * score(pod, node), 0);
+    let score = 0;
+    for (const rule of scores) score += rule.weight * rule.score(pod, node);
     if (score > bestScore) {
       best = node.name;
       bestScore = score;
       equals = 1;
     } else if (score === bestScore && random() * ++equals < 1) best = node.name; // each of the equals is as likely as the others
+    if (++fitting >= enough) break;
   }
   return best === undefined ? { reasons, nodes: count } : { node: best };
 }

@@ -4,7 +4,7 @@ import type { Pod } from "../../shared/api/kinds/pod.ts";
 import type { NodeSelector, NodeSelectorRequirement } from "../../shared/api/kinds/pod/affinity.ts";
 import type { Toleration } from "../../shared/api/kinds/pod/pod_spec.ts";
 import { tolerates } from "../../shared/api/kinds/pod/toleration.ts";
-import { type Amounts, hostPorts } from "./resources.ts";
+import { type Amounts, hostPorts, requested } from "./resources.ts";
 
 /** What a decision needs to know of a node, kept up to date by the scheduler. */
 export interface NodeView {
@@ -16,61 +16,78 @@ export interface NodeView {
   /** Host ports taken there. */
   readonly ports: readonly { protocol: string; ip: string; port: number }[];
 }
-/** A pod with what was computed of it once. */
+/** A pod with what is asked of every node computed once. */
 export interface PodView {
   readonly pod: Pod;
   readonly requests: Amounts;
+  readonly wanted: readonly (readonly [resource: string, amount: number])[];
+  readonly selector: readonly (readonly [label: string, value: string])[];
+  readonly ports: ReturnType<typeof hostPorts>;
 }
+export function podView(pod: Pod): PodView {
+  const requests = requested(pod.spec!);
+  return {
+    pod,
+    requests,
+    wanted: Object.entries(requests).filter(([, amount]) => amount > 0),
+    selector: Object.entries(pod.spec!.nodeSelector ?? {}),
+    ports: hostPorts(pod.spec!),
+  };
+}
+/** Its answers: reasons why not. */
 export type Filter = (pod: PodView, node: NodeView) => readonly string[];
+
+const none: string[] = [];
 
 export const nodeName: Filter = ({ pod }, node) => {
   const wanted = pod.spec?.nodeName;
-  return wanted && wanted !== node.name ? ["node(s) didn't match the requested node name"] : [];
+  return wanted && wanted !== node.name ? ["node(s) didn't match the requested node name"] : none;
 };
 
 export const unschedulable: Filter = ({ pod }, { node }) =>
   node.spec?.unschedulable && !tolerated({ key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }, pod.spec?.tolerations)
     ? ["node(s) were unschedulable"]
-    : [];
+    : none;
 
-export const nodeAffinity: Filter = ({ pod }, { name, node }) => {
-  const labels = node.metadata?.labels ?? {}, selector = Object.entries(pod.spec?.nodeSelector ?? {});
+export const nodeAffinity: Filter = ({ pod, selector }, { name, node }) => {
+  const labels = node.metadata?.labels ?? {};
   const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return selector.every(([key, value]) => labels[key] === value) && (!required || matchesTerms(required, labels, name))
-    ? []
+    ? none
     : ["node(s) didn't match Pod's node affinity/selector"];
 };
 
 export const taints: Filter = ({ pod }, { node }) => {
   const hard = node.spec?.taints?.find((taint) => taint.effect !== "PreferNoSchedule" && !tolerated(taint, pod.spec?.tolerations));
-  return hard ? [`node(s) had untolerated taint {${hard.key}: ${hard.value ?? ""}}`] : [];
+  return hard ? [`node(s) had untolerated taint {${hard.key}: ${hard.value ?? ""}}`] : none;
 };
 
 /** A node that was never Ready, or is not, gets nothing new: also before the taint that says so is on it. Who tolerates that taint goes there. */
 export const readiness: Filter = ({ pod }, { node }) => {
   const ready = node.status?.conditions?.find((condition) => condition.type === "Ready")?.status;
+  if (ready === "True") return none;
   const key = ready === "Unknown" ? "node.kubernetes.io/unreachable" : "node.kubernetes.io/not-ready";
-  return ready === "True" || tolerated({ key, effect: "NoSchedule" }, pod.spec?.tolerations) ? [] : ["node(s) were not ready"];
+  return tolerated({ key, effect: "NoSchedule" }, pod.spec?.tolerations) ? none : ["node(s) were not ready"];
 };
 
-export const resources: Filter = ({ requests }, { allocatable, used }) => {
-  const short: string[] = [];
-  for (const [name, wanted] of Object.entries(requests)) {
-    if (wanted > 0 && (used[name] ?? 0) + wanted > (allocatable[name] ?? 0)) {
-      short.push(name === "pods" ? "Too many pods" : `Insufficient ${name}`);
+export const resources: Filter = ({ wanted }, { allocatable, used }) => {
+  let short: string[] = none;
+  for (const [name, amount] of wanted) {
+    if ((used[name] ?? 0) + amount > (allocatable[name] ?? 0)) {
+      short = [...short, name === "pods" ? "Too many pods" : `Insufficient ${name}`];
     }
   }
   return short;
 };
 
-export const ports: Filter = ({ pod }, { ports: taken }) => {
-  const clash = hostPorts(pod.spec!).some((wanted) =>
+export const ports: Filter = ({ ports }, { ports: taken }) => {
+  const clash = ports.some((wanted) =>
     taken.some((other) =>
       other.port === wanted.port && other.protocol === wanted.protocol &&
       (other.ip === wanted.ip || other.ip === "0.0.0.0" || wanted.ip === "0.0.0.0")
     )
   );
-  return clash ? ["node(s) didn't have free ports for the requested pod ports"] : [];
+  return clash ? ["node(s) didn't have free ports for the requested pod ports"] : none;
 };
 
 /** In the order they are asked; the first that says no decides. */
@@ -82,7 +99,7 @@ const daemonFilters: readonly Filter[] = [nodeName, nodeAffinity, taints];
 /** Does a daemon's pod belong on this node; and if it is there already, may it stay? Only a taint that drives away makes it go. */
 export function daemonFit(pod: Pod, node: Node): { run: boolean; keep: boolean } {
   const view = (node: Node): NodeView => ({ name: node.metadata?.name ?? "", node, allocatable: {}, used: {}, ports: [] });
-  const fits = (node: Node): boolean => daemonFilters.every((rule) => rule({ pod, requests: {} }, view(node)).length === 0);
+  const asked = podView(pod), fits = (node: Node): boolean => daemonFilters.every((rule) => rule(asked, view(node)).length === 0);
   const driving = node.spec?.taints?.filter(({ effect }) => effect === "NoExecute") ?? [];
   return { run: fits(node), keep: fits({ ...node, spec: { ...node.spec, taints: driving } } as Node) };
 }

@@ -1,7 +1,7 @@
 // Gives every pod a node. Waiting pods stand in one queue; what fits nowhere is parked until a node changes so that it fits there. Decisions are made one
 // after the other over one view, bindings are written several at a time: they share an fsync.
 import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
-import { bindingsAtOnce, scheduleBackoff } from "../../shared/limits.ts";
+import { bindingsAtOnce, nodesCompared, scheduleBackoff } from "../../shared/limits.ts";
 import { nextDelay } from "../../shared/util/backoff.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import { chain, type Log } from "../../shared/util/log.ts";
@@ -9,8 +9,7 @@ import type { Cache } from "../registry/cache.ts";
 import type { Registry, Stored } from "../registry/face.ts";
 import { ClusterView } from "./cluster_view.ts";
 import { decide, explain, why } from "./decide.ts";
-import { filters, type PodView } from "./filters.ts";
-import { requested } from "./resources.ts";
+import { filters, podView } from "./filters.ts";
 import { WaitingPods } from "./waiting_pods.ts";
 
 export const schedulerName = "default-scheduler";
@@ -30,8 +29,6 @@ const isWaiting = ({ object: { spec, status }, deleting }: Stored<Pod>): boolean
   !spec?.nodeName && !deleting && (spec?.schedulerName ?? schedulerName) === schedulerName && (spec?.schedulingGates?.length ?? 0) === 0 &&
   status?.phase !== "Succeeded" && status?.phase !== "Failed";
 
-const viewOf = ({ object }: Stored<Pod>): PodView => ({ pod: object, requests: requested(object.spec!) });
-
 /** Resolves when the signal has aborted and the last binding is written or given up. */
 export async function runScheduler({ registry, cache, clock, random, log, record }: SchedulerNeeds, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return; // it will not say so again
@@ -43,14 +40,14 @@ export async function runScheduler({ registry, cache, clock, random, log, record
     const roomier = view.apply(change);
     if (change.kind.plural === "pods" && change.kind.group === "") follow(change.before?.uid ?? change.after!.uid, change.after as never);
     const node = roomier === undefined ? undefined : view.node(roomier);
-    if (node) waiting.unpark((pod) => why(viewOf(pod), node, filters) === undefined);
+    if (node) waiting.unpark((pod) => why(podView(pod.object), node, filters) === undefined);
   });
   const stop = () => waiting.close();
   signal.addEventListener("abort", stop, { once: true });
 
   const writes = new Set<Promise<void>>();
   for (let pod = await waiting.take(); pod; pod = await waiting.take()) {
-    const candidate = viewOf(pod), decision = decide(candidate, view.nodes(), random);
+    const candidate = podView(pod.object), decision = decide(candidate, view.nodes(random), random, { enough: nodesCompared });
     if ("node" in decision) {
       placed.add(pod.uid);
       view.assume(pod.uid, pod.object, decision.node, candidate.requests);

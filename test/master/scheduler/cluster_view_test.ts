@@ -58,7 +58,7 @@ test("what is assumed counts once, until it is bound or given up", () => {
 test("pods of a node that is not there yet count as soon as it is", () => {
   const view = new ClusterView(emptyCache);
   apply(view, pods, undefined, podOf({ uid: "1", nodeName: "a" }));
-  assert.equal([...view.nodes()], []);
+  assert.equal([...view.nodes(() => 0)], []);
   assert.is(apply(view, nodes, undefined, nodeOf("a")), "a");
   assert.is(used(view), 100);
   assert.is(apply(view, nodes, nodeOf("a"), undefined), undefined);
@@ -90,6 +90,6 @@ test("after any history it shows what a new view shows", () => {
   for (let uid = 0; uid < 20; uid++) view.forget(String(uid));
   const fresh = new ClusterView({ list: (kind: unknown) => kind === nodes ? [...there.values()] : [...placed.values()] } as never);
   const shown = (of: ClusterView) =>
-    [...of.nodes()].map(({ name, used, ports }) => [name, used["cpu"] ?? 0, used["pods"] ?? 0, ports.length]).sort();
+    [...of.nodes(() => 0)].map(({ name, used, ports }) => [name, used["cpu"] ?? 0, used["pods"] ?? 0, ports.length]).sort();
   assert.equal(shown(view), shown(fresh));
 });

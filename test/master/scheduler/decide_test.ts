@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import type { Node } from "../../../shared/api/kinds/node.ts";
 import type { Pod } from "../../../shared/api/kinds/pod.ts";
 import { decide, explain } from "../../../master/scheduler/decide.ts";
-import type { NodeView, PodView } from "../../../master/scheduler/filters.ts";
+import { type NodeView, type PodView, podView } from "../../../master/scheduler/filters.ts";
 import { allocatable, hostPorts, requested } from "../../../master/scheduler/resources.ts";
 import { seeded } from "../../../shared/util/clock.ts";
 import { suite } from "../../kit/suite.ts";
@@ -11,7 +11,7 @@ const test = suite("decide()");
 
 function pod(spec: Partial<Pod["spec"]> & object = {}, requests: Record<string, string> = {}): PodView {
   const full = { spec: { containers: [{ name: "a", resources: { requests } }], ...spec } } as Pod;
-  return { pod: full, requests: requested(full.spec!) };
+  return podView(full);
 }
 function node(name: string, { spec = {}, labels = {}, used = {}, ready = "True", capacity = {} }: {
   spec?: Node["spec"] & object;
@@ -30,6 +30,13 @@ const choose = (p: PodView, ...nodes: NodeView[]): string => {
 
 test("decide() takes the emptier node", () => {
   assert.is(choose(pod(), node("a", { used: { cpu: 3000, pods: 3 } }), node("b", { used: { cpu: 100, pods: 1 } })), "b");
+});
+
+test("decide() compares as many nodes with room as it is told, whatever stands between them", () => {
+  const full = node("full", { used: { pods: 110 } }),
+    nodes = [full, node("a", { used: { cpu: 3000 } }), full, node("b", { used: { cpu: 2000 } }), node("c")];
+  const best = (enough: number) => decide(pod(), nodes, seeded(1), { enough });
+  assert.equal([best(1), best(2), best(3)], [{ node: "a" }, { node: "b" }, { node: "c" }]);
 });
 
 test("decide() spreads pods that ask for nothing", () => {
