@@ -1,6 +1,6 @@
 // What a node says of itself, as NodeStatus. Pure. Whether it is Ready the master says: it alone knows whether the node is heard.
-import type { NodeCondition, NodeStatus } from "../../shared/api/kinds/node.ts";
-import { podsPerNode } from "../../shared/limits.ts";
+import type { ContainerImage, NodeCondition, NodeStatus } from "../../shared/api/kinds/node.ts";
+import { nodeImages, podsPerNode } from "../../shared/limits.ts";
 import type { Pressure } from "./pressure.ts";
 
 /** What stays as it is until the machine boots again. */
@@ -23,6 +23,7 @@ export interface MachineLoad extends Pressure {
   readonly diskBytes: number;
   /** Undefined: the container engine answers. */
   readonly engineError: string | undefined;
+  readonly images: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
 }
 
 /** Kept from pods: what the agent, Podman and the system need of a small board. */
@@ -78,6 +79,7 @@ export function nodeStatus(facts: MachineFacts, load: MachineLoad, before: reado
         : condition("RuntimeReady", false, "RuntimeUnavailable", engineError),
     ],
     addresses: [...facts.addresses.map((address) => ({ type: "InternalIP", address })), { type: "Hostname", address: facts.hostname }],
+    images: shown(load.images),
     nodeInfo: {
       machineID: facts.machineId,
       systemUUID: facts.systemUuid,
@@ -92,3 +94,12 @@ export function nodeStatus(facts: MachineFacts, load: MachineLoad, before: reado
     },
   } as NodeStatus;
 }
+
+/** The largest, in one order: the list is bounded, and must not change unless the images do. */
+const shown = (images: MachineLoad["images"]): ContainerImage[] =>
+  images.filter(({ names }) => names.length > 0)
+    .map(({ names, sizeBytes }) => ({ names: [...names].sort().slice(0, namesOfImage), sizeBytes }))
+    .sort((a, b) => b.sizeBytes - a.sizeBytes || (a.names[0]! < b.names[0]! ? -1 : 1))
+    .slice(0, nodeImages);
+/** Kubernetes' own. */
+const namesOfImage = 5;
