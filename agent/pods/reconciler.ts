@@ -119,7 +119,10 @@ export class Reconciler {
     const look = ++this.#looks;
     const actual = await runtime.observe();
     const pods = byPod(actual);
-    this.#adopted ??= new Set(actual.containers.filter(({ state }) => state === "running").map(({ id }) => id));
+    if (this.#adopted === undefined) {
+      this.#adopted = new Set(actual.containers.filter(({ state }) => state === "running").map(({ id }) => id));
+      await this.#sweep(desired, pods);
+    }
     for (const pod of desired.pods.values()) if (!this.#gone.has(pod.uid)) await this.#learn(pod, pods.get(pod.uid) ?? nothing, signal);
     await images.look(wantedImages(desired, pods, book, clock.now()));
     prober.sync(this.#targets(desired, pods));
@@ -245,6 +248,14 @@ export class Reconciler {
       }
     }
     this.#renewed = desired;
+  }
+
+  /** Directories of pods of which nobody knows any more: of an agent that died before it could remove them, or lost its memory. */
+  async #sweep(desired: Desired, pods: ReadonlyMap<string, ActualPod>): Promise<void> {
+    const { volumes, book } = this.#on;
+    for (const uid of await volumes.known()) {
+      if (!desired.pods.has(uid) && !pods.has(uid) && book.get(uid) === undefined) await volumes.remove(uid);
+    }
   }
 
   async #upkeep(desired: Desired, pods: ReadonlyMap<string, ActualPod>): Promise<void> {

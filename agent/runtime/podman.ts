@@ -149,7 +149,7 @@ export class PodmanRuntime implements ContainerRuntime {
       await mkdir(dirname(spec.logPath), { recursive: true, mode: 0o700 }); // conmon makes the file, not its directory
       const pod = await this.#pods({ signal }).inspect(sandboxId);
       if (pod === null) throw new RuntimeError("NotFound", `Cannot create container ${name}: sandbox ${sandboxId} is gone`);
-      const request = containerCreateRequest(sandboxId, { ...spec, image: qualified(spec.image) }, {
+      const request = containerCreateRequest(sandboxId, asGranted(spec), {
         hostIpc: usesHostIpc(pod.SharedNamespaces ?? []),
       });
       try {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
+import { systemClock } from "../../../shared/util/clock.ts";
 import type { Fault } from "../../../agent/runtime/emulated_engine.ts";
 import { configMapObject, eventually, hastened, openNode, podObject, setOf, type TestNode } from "../../kit/pods.ts";
 import { suite } from "../../kit/suite.ts";
@@ -219,6 +220,30 @@ test("after a power cut everything comes back from disk alone, with its restarts
   assert.equal(sandboxes.map(({ state }) => state), ["ready", "ready"]);
 });
 
+test("what an agent that died has left of pods that nobody knows is swept away", async ({ node }) => {
+  await node.stop();
+  await mkdir(`${node.directory}/data/pods/uid-old/empty/v`, { recursive: true });
+  await node.start();
+  await settle(node, 1, podObject("web"));
+  assert.equal(await readdir(`${node.directory}/data/pods`), ["uid-web"]);
+});
+
+test("a clock that is set keeps the age of everything, and no deadline falls due for it", async () => {
+  let offsetMs = Date.parse("1970-01-02T00:00:00Z") - Date.now();
+  const clock = { ...systemClock, now: () => systemClock.now() + offsetMs };
+  const other = await openNode({ images: ["web:1"], clock });
+  try {
+    await settle(other, 1, podObject("web", { activeDeadlineSeconds: 3600 }));
+    offsetMs = 0;
+    await settle(other, 2, podObject("web", { activeDeadlineSeconds: 3600 }), configMapObject("other", {}));
+    const { phase, startTime } = status(other, "web")!;
+    assert.is(phase, "Running");
+    assert.ok(Math.abs(Date.parse(startTime!) - Date.now()) < 60_000, startTime!);
+  } finally {
+    await other.close();
+  }
+});
+
 test("a boot that finds stale leases drops them before the first start", async ({ node }) => {
   const leaseFile = `${node.directory}/ipam.db`;
   let boot = "boot-1";
@@ -235,6 +260,7 @@ test("a boot that finds stale leases drops them before the first start", async (
     assert.ok(await restart(), "not in the boot in which the agent has been before");
     boot = "boot-2";
     assert.ok(await restart(), "not while something runs");
+    await other.stop(); // else it would bring up again what the cut takes down
     other.engine.powerCut();
     boot = "boot-3";
     assert.not(await restart());
