@@ -236,6 +236,8 @@ export const joinBodyBytes = 32 * 1024;
 export const joinsAtOnce = 64;
 /** Days that a node's certificate holds. It is renewed at half. */
 export const nodeCertificateDays = 365;
+/** Milliseconds for which the hash over a node's state is not written again: it changes with every report, and an old one costs one full report. */
+export const stateHashStoredMs = 5_000;
 /** Pods and nodes whose reported state is being written at a time: they share an fsync. */
 export const intakeParallel = 256;
 /** Delays between attempts to write what nodes have reported, while the store does not take it. */

@@ -11,6 +11,7 @@ export const annotations = {
   partition: `${prefix}partition`,
   joinKey: `${prefix}join-key`,
   wishedName: `${prefix}wished-name`,
+  stateHash: `${prefix}state-hash`,
 } as const;
 export const labels = { site: `${prefix}site` } as const;
 export const signers = { node: `${prefix}node` } as const;

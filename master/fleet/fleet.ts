@@ -24,6 +24,7 @@ import { nodeLinkSource } from "./node_links.ts";
 import type { Presence } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
 import { type Session, Sessions } from "./sessions.ts";
+import { StateHashes } from "./state_hashes.ts";
 import { Tokens } from "./tokens.ts";
 import { Touched } from "./touched.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -90,7 +91,9 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
     clusterId,
     clusterEpoch,
   });
-  const intake = new Intake({ registry, cache, sessions, clock, random, now, log }), tunnel = new Tunnel({ sessions, clock, randomBytes });
+  const stateHashes = new StateHashes({ registry, cache, clock, log });
+  const intake = new Intake({ registry, cache, sessions, stateHashes, clock, random, now, log }),
+    tunnel = new Tunnel({ sessions, clock, randomBytes });
   const certificates = { registry, authority, clusterId, now };
   const stopping = new AbortController(), work = new Set<Promise<void>>(), renewing = new Set<Connection>();
 
@@ -127,7 +130,9 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
       void session.connection.publish(downTopic(session.nodeId, "cumulative"), json({ time: now(), ...more }), 1);
     if (!sessions.born(session, birth)) return cumulative({ sess: known!.highestSess, refused: true });
     if (before && before !== session) over(before);
-    const rebirth = birth.stateHash === undefined || birth.stateHash !== known?.stateHash || doubted(session.nodeName);
+    const stateHash = known ? known.stateHash : stateHashes.of(session.nodeName);
+    const rebirth = birth.stateHash === undefined || birth.stateHash !== stateHash || doubted(session.nodeName);
+    if (!rebirth) sessions.record(session.nodeId)!.stateHash = stateHash;
     cumulative({ sess: birth.sess, masters: [...config.masters()], ...(rebirth && { rebirth }) });
     publisher.born(session);
     log.info("A node is connected", { node: session.nodeName, sess: birth.sess, agent: birth.ver });
@@ -242,13 +247,13 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
         cancelSweep = clock.after(renderingKeptMs / 10, sweep);
       };
       sweep();
-      const taking = intake.run(signal);
+      const taking = intake.run(signal), keeping = stateHashes.run(signal);
       await aborted(signal);
       stopping.abort();
       cancelSweep();
       unsubscribe();
       publisher.stop();
-      await Promise.all([taking, ...work]);
+      await Promise.all([taking, keeping, ...work]);
     },
   };
 }

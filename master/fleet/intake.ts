@@ -19,11 +19,13 @@ import { json } from "./connection.ts";
 import { allowedLabels } from "./join.ts";
 import { type Hearing, nodeWithStatus, observedMs, podWithStatus } from "./reported.ts";
 import type { Session, Sessions } from "./sessions.ts";
+import type { StateHashes } from "./state_hashes.ts";
 
 export interface IntakeNeeds {
   readonly registry: Registry;
   readonly cache: Cache;
   readonly sessions: Sessions;
+  readonly stateHashes: Pick<StateHashes, "note">;
   readonly clock: Clock;
   readonly random: Random;
   readonly now: () => number;
@@ -143,6 +145,7 @@ export class Intake {
     const { sessions, now } = this.#needs, record = sessions.record(session.nodeId);
     if (!record || !sessions.isCurrent(session)) return;
     if (repSeq !== undefined) record.stateHash = stateHash;
+    if (repSeq !== undefined && stateHash !== undefined) this.#needs.stateHashes.note(session.nodeName, stateHash);
     const message = {
       sess: record.highestSess,
       time: now(),

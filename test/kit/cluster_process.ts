@@ -5,15 +5,20 @@ import * as assert from "uvu/assert";
 import { type AgentOptions, type AgentProcess, agentProcess, freshNumber, networksOf } from "./agent_process.ts";
 import { eventually } from "./eventually.ts";
 import { type Kubectl, kubectl, kubectls } from "./kubectl.ts";
+import { type Relay, relay } from "./relay.ts";
 import { command, type MasterOptions, type MasterProcess, masterProcess, root } from "./master_process.ts";
 
 export interface ClusterOptions {
   readonly master?: MasterOptions;
   readonly agent?: Partial<AgentOptions>;
+  /** Nodes and clients reach the master through relays. */
+  readonly relayed?: boolean;
 }
 export interface Cluster {
   readonly master: MasterProcess;
   readonly agent: AgentProcess;
+  /** Between agent and broker, where it was asked for. */
+  readonly link: Relay | undefined;
   /** The newest kubectl here. */
   readonly k: Kubectl;
   /** Milliseconds from the agent's start to its node's Ready, enrolment included. */
@@ -53,10 +58,14 @@ export function run(program: string, args: readonly string[], { input = "" } = {
 }
 
 /** Master and agent run, the node is Ready, its Podman has the hello image. */
-export async function startCluster({ master: masterOptions = {}, agent: agentOptions = {} }: ClusterOptions = {}): Promise<Cluster> {
-  const number = freshNumber(), networks = networksOf(number);
+export async function startCluster(
+  { master: masterOptions = {}, agent: agentOptions = {}, relayed }: ClusterOptions = {},
+): Promise<Cluster> {
+  const number = freshNumber(), networks = networksOf(number), relays: Relay[] = [];
+  const front = `127.1.${number >> 8}.${number & 255}`; // the relays' address: same ports, so that what the master advertises leads to them
   const master = await masterProcess({
     ...masterOptions,
+    ...(relayed && { advertise: front }),
     args: ["--pod-network", networks.pods, "--service-network", networks.services, ...masterOptions.args ?? []],
   });
   let agent: AgentProcess | undefined;
@@ -64,11 +73,15 @@ export async function startCluster({ master: masterOptions = {}, agent: agentOpt
     try {
       await agent?.close();
     } finally {
+      await Promise.all(relays.map((each) => each.close()));
       await master.close();
     }
   };
   try {
     await master.start();
+    if (relayed) {
+      for (const port of [master.mqttPort, master.port]) relays.push(await relay({ host: front, port }, { host: "127.0.0.1", port }));
+    }
     const token = await createToken(master);
     const k = kubectl(kubectls().at(-1)!.path, master);
     const made = agent = agentProcess({ master: master.client.url, token, number, ...agentOptions });
@@ -77,7 +90,7 @@ export async function startCluster({ master: masterOptions = {}, agent: agentOpt
     await eventually(`node ${made.nodeName} Ready`, async () => (await nodeReady(master, made.nodeName)) === "True");
     const joinMs = performance.now() - from;
     await made.loadImage();
-    return { master, agent: made, k, joinMs, ready: (pods, options) => readyPods(master, pods, options), close };
+    return { master, agent: made, link: relays[0], k, joinMs, ready: (pods, options) => readyPods(master, pods, options), close };
   } catch (error) {
     const why = error instanceof Error ? error : new Error(String(error));
     why.message += lastLines(master, agent);

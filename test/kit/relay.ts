@@ -7,6 +7,8 @@ export interface Relay {
   /** Bytes since the last `reset`, both ways together and one by one. */
   bytes(): { readonly up: number; readonly down: number; readonly total: number; readonly connections: number };
   reset(): void;
+  /** Bytes of the connection that came last. */
+  newest(): { readonly up: number; readonly down: number; readonly total: number };
   /** Cuts every connection with a reset, as a link that is gone would in the end. */
   cut(): void;
   /** While false, connections are refused and there are none. */
@@ -19,18 +21,23 @@ export type Place = { readonly host: string; readonly port: number } | { readonl
 /** `heard`: what the one who connects says, as it passes. */
 export async function relay(listen: Place, to: Place, heard: (data: Uint8Array) => void = () => {}): Promise<Relay> {
   const sockets = new Set<Socket>();
-  let up = 0, down = 0, connections = 0, isOpen = true;
+  let up = 0, down = 0, connections = 0, isOpen = true, newest = { up: 0, down: 0 };
   const server = createServer((client) => {
     if (!isOpen) return void client.resetAndDestroy();
     connections++;
+    const own = newest = { up: 0, down: 0 };
     const target = connect(to);
     for (
       const [from, into, count] of [
         [client, target, (data: Uint8Array) => {
           up += data.length;
+          own.up += data.length;
           heard(data);
         }],
-        [target, client, (data: Uint8Array) => down += data.length],
+        [target, client, (data: Uint8Array) => {
+          down += data.length;
+          own.down += data.length;
+        }],
       ] as const
     ) {
       sockets.add(from);
@@ -58,6 +65,7 @@ export async function relay(listen: Place, to: Place, heard: (data: Uint8Array) 
   return {
     port: (server.address() as { port?: number }).port ?? 0,
     bytes: () => ({ up, down, total: up + down, connections }),
+    newest: () => ({ ...newest, total: newest.up + newest.down }),
     reset: () => void (up = down = connections = 0),
     cut,
     open(wanted) {

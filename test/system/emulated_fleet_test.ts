@@ -31,7 +31,8 @@ spec:
     metadata: {labels: {app: many}}
     spec: {containers: [{name: main, image: "registry.example/many:1"}]}
 `;
-const rss = (pid: number): string => `${Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024)} MB`;
+const rss = (pid: number): string =>
+  `${Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024)} MB`;
 const seconds = (fromMs: number): string => `${((performance.now() - fromMs) / 1000).toFixed(1)} s`;
 
 test(`${count} emulated devices join, are Ready, and run a DaemonSet and a Deployment of ${replicas}`, () =>
@@ -56,7 +57,9 @@ test(`${count} emulated devices join, are Ready, and run a DaemonSet and a Deplo
       const { items } = await k.json("get pods"), nodes = new Set(items.map(({ spec }: { spec: { nodeName: string } }) => spec.nodeName));
       assert.is(nodes.size, count, "every device has pods");
       process.stdout.write(
-        `measured: ${count} devices Ready after ${joined}, ${items.length} pods after ${seconds(applied)}; master ${empty} alone, ${rss(master.pid)} with them; all devices ${rss(fleet.pid)}\n`,
+        `measured: ${count} devices Ready after ${joined}, ${items.length} pods after ${seconds(applied)}; master ${empty} alone, ${
+          rss(master.pid)
+        } with them; all devices ${rss(fleet.pid)}\n`,
       );
       await k.ok("scale deployment many --replicas=10");
       await eventually("they go again", async () => (await k.ok("get pods --no-headers -l app=many")).trim().split("\n").length === 10);
@@ -78,7 +81,18 @@ interface Fleet {
   stop(): Promise<void>;
 }
 function emulate(master: string, token: string): Fleet {
-  const [program, args] = command("agent/main.ts", "emulate", "--count", String(count), "--master", master, "--token", token, "--log-level", "warn");
+  const [program, args] = command(
+    "agent/main.ts",
+    "emulate",
+    "--count",
+    String(count),
+    "--master",
+    master,
+    "--token",
+    token,
+    "--log-level",
+    "warn",
+  );
   const child: ChildProcess = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   let log = "", code: number | undefined;
   const ended = new Promise<void>((resolve) =>

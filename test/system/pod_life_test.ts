@@ -22,7 +22,12 @@ type Pod = any;
 const apply = ({ k }: Cluster, ...pods: { name: string; spec: object }[]): Promise<string> =>
   k.ok("apply -f -", {
     input: pods.map(({ name, spec }) =>
-      JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name, labels: { name } }, spec: { terminationGracePeriodSeconds: 1, ...spec } })
+      JSON.stringify({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name, labels: { name } },
+        spec: { terminationGracePeriodSeconds: 1, ...spec },
+      })
     ).join("\n---\n"),
   });
 const read = ({ k }: Cluster, name: string): Promise<Pod> => k.json(`get pod ${name}`);
@@ -60,7 +65,10 @@ test("a liveness probe by exec ends the container, and it is started again", asy
 });
 
 test("readiness by http and tcp, and a startup probe that holds the others back", async (cluster) => {
-  const server = (name: string, probes: object, command?: string[]) => ({ name, spec: { containers: [{ name: "main", image, ...(command && { command }), ...probes }] } });
+  const server = (name: string, probes: object, command?: string[]) => ({
+    name,
+    spec: { containers: [{ name: "main", image, ...(command && { command }), ...probes }] },
+  });
   await apply(
     cluster,
     server("http-not", { readinessProbe: { httpGet: { path: "/missing", port: 8080 }, periodSeconds: 1 } }),
@@ -101,7 +109,8 @@ test("limits stand in the cgroup, a Secret in a file, in the environment, and no
   await eventually("it runs", async () => isReady(await read(cluster, "bound")));
   assert.match(await cluster.k.ok("logs bound"), /^oyster-7731\/oyster-7731\n/);
 
-  const pid = await processOf(cluster, "bound"), lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n").map((line) => line.split(":"));
+  const pid = await processOf(cluster, "bound"),
+    lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n").map((line) => line.split(":"));
   const controller = (name: string) => lines.find(([, controllers]) => controllers!.split(",").includes(name))?.[2];
   if (controller("memory") !== undefined) {
     assert.is(readFileSync(`/sys/fs/cgroup/memory${controller("memory")}/memory.limit_in_bytes`, "utf8").trim(), String(48 * 2 ** 20));
@@ -117,7 +126,10 @@ test("limits stand in the cgroup, a Secret in a file, in the environment, and no
 });
 
 test("what ends is started again with growing pauses, and says so", async (cluster) => {
-  await apply(cluster, { name: "crashing", spec: { containers: [{ name: "main", image, command: ["sh", "-c", "echo last words; exit 3"] }] } });
+  await apply(cluster, {
+    name: "crashing",
+    spec: { containers: [{ name: "main", image, command: ["sh", "-c", "echo last words; exit 3"] }] },
+  });
   await eventually("CrashLoopBackOff", async () => /^crashing +0\/1 +CrashLoopBackOff +[1-9]/m.test(await cluster.k.ok("get pods")));
   const { status } = await read(cluster, "crashing");
   assert.is(status.containerStatuses[0].lastState.terminated.exitCode, 3);
@@ -141,7 +153,12 @@ test("an image that cannot be had: ErrImagePull, then ImagePullBackOff, and the 
 });
 
 test("init containers go first, one after another; a pod that ends well is Completed", async (cluster) => {
-  const say = (name: string) => ({ name, image, command: ["sh", "-c", `echo ${name} >> /shared/order`], volumeMounts: [{ name: "shared", mountPath: "/shared" }] });
+  const say = (name: string) => ({
+    name,
+    image,
+    command: ["sh", "-c", `echo ${name} >> /shared/order`],
+    volumeMounts: [{ name: "shared", mountPath: "/shared" }],
+  });
   await apply(cluster, {
     name: "ordered",
     spec: {
@@ -177,7 +194,12 @@ test("kubectl delete leaves nothing of a pod on the node", async (cluster) => {
   await cluster.k.ok("delete pod passing");
   await eventually("nothing of it is left", async () => {
     const { sandboxes, containers } = await (await agent.podman()).observe();
-    const left = [...traces(), ...sandboxes.map(({ id }) => id), ...containers.map(({ id }) => id), ...(existsSync(`/proc/${pid}`) ? [`process ${pid}`] : [])];
+    const left = [
+      ...traces(),
+      ...sandboxes.map(({ id }) => id),
+      ...containers.map(({ id }) => id),
+      ...(existsSync(`/proc/${pid}`) ? [`process ${pid}`] : []),
+    ];
     assert.equal(left, []);
     return true;
   }, { withinMs: 15_000 });
