@@ -9,6 +9,7 @@ import { createServer, type SecureContextOptions, type Server, type TLSSocket } 
 import { Aedes } from "aedes";
 import * as limits from "../../shared/limits.ts";
 import { aborted } from "../../shared/util/signal.ts";
+import { limitHandshakes } from "../../shared/platform/handshake.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { parseTopic, type Place } from "../../shared/wire/topics.ts";
@@ -216,6 +217,7 @@ export async function startBroker(
       handle(socket);
     });
     server.on("tlsClientError", () => {}); // scanners; nothing was accepted
+    limitHandshakes(server, clock, limits.mqttConnectTimeoutMs);
     await new Promise<void>((resolve, reject) => {
       server.once("error", (cause) => reject(new Error(`Cannot listen for MQTT on ${host}:${port}`, { cause })));
       server.listen(port, host, limits.listenBacklog, () => resolve());

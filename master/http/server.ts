@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
 import { httpConnections, httpDrainMs, httpHeadersTimeoutMs, httpKeepAliveMs, httpRequestTimeoutMs } from "../../shared/limits.ts";
+import { limitHandshakes } from "../../shared/platform/handshake.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Env } from "./context.ts";
@@ -62,14 +63,16 @@ export async function startServer(
         rejectUnauthorized: false,
         ALPNProtocols: ["http/1.1"],
       }, respond);
+      limitHandshakes(server, clock, httpHeadersTimeoutMs);
       server.keepAliveTimeout = httpKeepAliveMs;
       server.headersTimeout = httpHeadersTimeoutMs;
       server.requestTimeout = httpRequestTimeoutMs;
       server.maxConnections = httpConnections;
       server.on("tlsClientError", (error) => log.debug("TLS handshake failed", { error }));
       server.on("clientError", (_, socket) => {
-        if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-        else socket.destroy();
+        if (!socket.writable) return void socket.destroy();
+        // A client that does not close its half would hold the connection for good.
+        socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", () => socket.destroy());
       });
       server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
         socket.on("error", (error) => log.debug("Connection failed", { error }));
