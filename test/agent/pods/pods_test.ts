@@ -74,6 +74,31 @@ test("nothing is written to the engine for a set that is as it was, nor by an ag
   assert.is(JSON.stringify(status(node, "web")), before, "what is said is the same to the letter");
 });
 
+test("what has not changed is not reported again", async ({ node }) => {
+  await settle(node, 1, podObject("web"));
+  const { length } = node.reports;
+  for (let gen = 2; gen < 6; gen++) await settle(node, gen, podObject("web"), configMapObject("other", { gen: String(gen) }));
+  assert.is(node.reports.length, length);
+});
+
+test("a look that began before a pod's last step ended is not used for that pod", async ({ node }) => {
+  const observe = node.runtime.observe.bind(node.runtime);
+  node.runtime.observe = async () => {
+    const seen = await observe();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return seen;
+  };
+  const start = node.runtime.startContainer.bind(node.runtime);
+  node.runtime.startContainer = async (id) => {
+    node.pods.setDesired(setOf(2, podObject("web"), configMapObject("other", {}))); // wakes it
+    await new Promise((resolve) => setTimeout(resolve, 10)); // so that a look has begun
+    await start(id);
+  };
+  await settle(node, 1, podObject("web"));
+  await eventually("running", () => main(node, "web")?.state?.running !== undefined);
+  assert.is(node.runtime.writes, 4, "a sandbox made and started, a container made and started: each once");
+});
+
 test("a pod that left the set is stopped and leaves nothing", async ({ node }) => {
   await settle(node, 1, podObject("web"), podObject("db"));
   await settle(node, 2, podObject("db"));
@@ -157,6 +182,7 @@ test("an image that cannot be had is said so, waited for, and used when it comes
   const said = node.reports.find(({ state }) => state?.containerStatuses?.[0]?.state?.waiting?.reason === "ErrImagePull")!;
   assert.match(said.state!.containerStatuses![0]!.state!.waiting!.message!, /manifest unknown/);
   assert.is(status(node, "db")!.phase, "Running");
+  assert.ok(node.events.some(({ reason, message }) => reason === "Failed" && message.startsWith('Failed to pull image "web:9"')));
 });
 
 test("a slow pull holds up one pod only", async ({ node }) => {
