@@ -51,7 +51,7 @@ export async function startServer(
   certificates: ServerCertificates,
   listen: readonly Listen[],
 ): Promise<HttpServer> {
-  // Its own Response, put in place of the global one, writes a body that is there without making a stream of it: a third of the CPU of a GET on Node.
+  // Its own Response, put in place of the global one, writes a body that is there without making a stream of it: a quarter of the CPU of a GET on Node.
   const respond = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], { overrideGlobalObjects: true });
   const servers: https.Server[] = [];
   try {
