@@ -82,8 +82,9 @@ export class Sessions implements Presence {
   recordOf(nodeName: string): NodeRecord | undefined {
     return this.#byName.get(nodeName);
   }
+  /** One for each name. */
   records(): Iterable<NodeRecord> {
-    return this.#records.values();
+    return this.#byName.values();
   }
 
   /** @returns false if the number is not higher than all before: then this session is none, and the node comes back with a higher one */
@@ -142,14 +143,13 @@ export class Sessions implements Presence {
     if (record?.session === session && record) this.#end(record);
     return session;
   }
-  /** The node is no longer of this fleet: all its connections are closed, and it is forgotten. */
+  /** The node is no longer of this fleet: all its connections are closed, and it is known no more. Its name stays silent, so that its Node says so. */
   forget(nodeId: string, reason: string): void {
     for (const [connection, session] of this.#byConnection) if (session.nodeId === nodeId) connection.close(reason);
     const record = this.#records.get(nodeId);
     if (!record) return;
     this.#end(record);
     this.#records.delete(nodeId);
-    if (this.#byName.get(record.nodeName) === record) this.#byName.delete(record.nodeName);
   }
 
   state(nodeName: string): PresenceState | undefined {

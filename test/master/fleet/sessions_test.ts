@@ -76,10 +76,11 @@ test("bytes of sessions that are over are counted on", ({ sessions }) => {
   assert.equal([sessions.record("n")!.bytesIn, sessions.record("n")!.bytesOut], [10, 20]);
 });
 
-test("a node that is shut out is closed and forgotten", ({ sessions }) => {
+test("a node that is shut out is closed and known no more, and its name is silent", ({ sessions }) => {
   const link = connection();
   sessions.born(sessions.connected(link), birth(1));
   sessions.forget("n", "out");
   assert.equal(link.closed, ["out"]);
-  assert.is(sessions.state("pi"), undefined);
+  assert.is(sessions.record("n"), undefined);
+  assert.is(sessions.state("pi")?.live, false); // undefined would mean: not heard yet, so leave its Node as it is
 });
