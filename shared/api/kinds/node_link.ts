@@ -45,7 +45,8 @@ export const nodeLinks = resource(NodeLink, {
     Link: (link) => `${link.link || "<unknown>"}${link.metered ? " (metered)" : ""}`,
     "Last Packet": (link, now) => age(link.lastPacketTime, now),
     "Observed Age": ({ observedAgeSeconds: seconds }) => seconds === undefined ? "<unknown>" : humanDuration(seconds * 1000),
-    "Clock Error": ({ clockErrorSeconds: seconds }) => seconds === undefined ? "<unknown>" : `${seconds.toFixed(1)}s`,
+    "Clock Error": ({ clockErrorSeconds: seconds }) =>
+      seconds === undefined ? "<unknown>" : `${seconds.toFixed(1).replace(/^-0\.0$/, "0.0")}s`,
     In: { wide: true, type: "integer", cell: (link) => link.bytesIn },
     Out: { wide: true, type: "integer", cell: (link) => link.bytesOut },
     Session: { wide: true, cell: ({ session }) => session?.number ?? "<none>" },
