@@ -13,8 +13,8 @@ import { closeRegistry, openRegistry, type RegistryContext } from "./registry.ts
 export interface Cluster extends RegistryContext {
   readonly cache: Cache & { readonly stopped: Promise<void> };
   readonly nodes: PretendNodes;
-  /** Starts the leader's group once more, as a new term does. Resolves when the old one has stopped. */
-  restart(): Promise<void>;
+  /** Starts the leader's group once more, as a new term does. `between`: what happens while nobody leads. */
+  restart(between?: () => Promise<unknown>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -38,9 +38,10 @@ export async function openCluster(nodeNames: readonly string[] = ["a", "b", "c"]
   return Object.assign(context, {
     cache,
     nodes,
-    async restart() {
+    async restart(between?: () => Promise<unknown>) {
       term.abort();
       await leading;
+      await between?.();
       lead();
     },
     async close() {

@@ -154,20 +154,24 @@ test("what owns itself can go", async (cluster) => {
   await until(cache, "gone", () => !has(cluster, "a"));
 });
 
-test("a new leader finds what the last one left behind", async (cluster) => {
+test("a new leader finds what happened while nobody led", async (cluster) => {
   const { registry, cache } = cluster, node = await registry.create(nodes, { metadata: { name: "short-lived" } });
+  await registry.create(namespaces, { metadata: { name: "far" } });
   const held = await registry.create(configMaps, map("held", [], { finalizers: ["skerry.dev/test"] }));
+  const far = await registry.create(configMaps, map("far", [], {}, "far"));
   await registry.create(configMaps, map("child", [held]));
   await registry.create(
     configMaps,
     map("of-node", [], { ownerReferences: [{ apiVersion: "v1", kind: "Node", uid: node.uid, name: node.name }] }),
   );
-  await registry.delete(configMaps, held, { propagationPolicy: "Background" });
-  assert.ok(has(cluster, "child"), "its owner is still there");
-  await Promise.all([
-    cluster.restart(),
-    registry.modify(configMaps, held, (object) => void (object.metadata!.finalizers = [])),
-    registry.delete(nodes, node),
-  ]);
-  await until(cache, "gone", () => !has(cluster, "child") && !has(cluster, "of-node"));
+  const waiting = await registry.create(configMaps, map("waiting", [held]));
+  await cluster.restart(async () => {
+    await registry.create(configMaps, map("misplaced", [far]));
+    await registry.delete(configMaps, held);
+    await registry.modify(configMaps, held, (object) => void (object.metadata!.finalizers = []));
+    await registry.delete(nodes, node);
+    await registry.delete(configMaps, waiting, { propagationPolicy: "Foreground" });
+  });
+  await until(cache, "gone", () => !["child", "of-node", "misplaced", "waiting"].some((name) => has(cluster, name)));
+  assert.ok(has(cluster, "far", "far"));
 });

@@ -141,12 +141,7 @@ test("Recreate starts the new when the last of the old has ended, not when it is
   cluster.nodes.hear("a", false); // its pod cannot end now
   await setImage(cluster, "v2");
   await until(cluster.cache, "the old of the others gone", () => podsIn(cluster.cache).length === 1);
-  await cluster.registry.modify(deployments, key, (object) => void (object.metadata!.annotations!["x"] = "look again"));
-  await until(
-    cluster.cache,
-    "looked at",
-    () => sets(cluster).some(({ object }) => object.spec!.replicas === 0 && object.status!.replicas === 0),
-  );
+  await until(cluster.cache, "counted", () => (found(cluster)!.status!.replicas ?? 0) === 0);
   assert.is(sets(cluster).length, 1, "nothing of the new");
   cluster.nodes.hear("a", true);
   await rolledOut(cluster);
@@ -162,6 +157,19 @@ test("a pod that somebody deletes, or takes out by its label, is replaced", asyn
   await registry.modify(pods, second!, (pod) => void (pod.metadata!.labels = { app: "quarantine" }));
   await until(cache, "three and one", () => readyPods(cache).length === 4 && !cache.byUid(first!.uid));
   assert.equal(cache.byUid(second!.uid)!.ownerUids, [], "it is nobody's");
+});
+
+test("a pod without an owner that looks like one of ours becomes ours", async (cluster) => {
+  const { cache, registry } = cluster;
+  await registry.create(deployments, web());
+  await rolledOut(cluster);
+  const { object } = sets(cluster)[0]!;
+  const orphan = await registry.create(pods, {
+    metadata: { name: "found", namespace: "default", labels: object.spec!.template!.metadata!.labels! },
+    spec: object.spec!.template!.spec!,
+  });
+  await until(cache, "three again", () => podsIn(cache).length === 3 && podsIn(cache).every(({ ownerUids }) => ownerUids.length === 1));
+  assert.is(cache.byUid(orphan.uid), undefined, "the one too many is the one that did not serve yet");
 });
 
 test("a Deployment made anew adopts what the last one was parted from", async (cluster) => {

@@ -94,23 +94,50 @@ test("a parked pod wakes when its node comes, gets a label, or is ready", async 
 test("a pod is placed once, whatever is written to it meanwhile, and also after a write that failed", async ({ registry, cache, said, start }) => {
   await addNode(registry, "a");
   await addNode(registry, "b");
-  let failures = 0;
+  let attempts = 0, atOnce = 0, most = 0;
   const flaky: Registry = {
     ...registry,
     async modify(kind, key, change, how) {
-      if (how?.subresource === "binding") {
-        await registry.modify(pods, key, (pod) => void (pod.metadata!.annotations = { seen: "while it is being bound" }));
-        if (failures++ < 3) throw new Error("the store does not take it now");
+      if (how?.subresource !== "binding") return await registry.modify(kind, key, change, how);
+      const attempt = String(++attempts);
+      most = Math.max(most, ++atOnce);
+      try {
+        await registry.modify(pods, key, (pod) => void (pod.metadata!.annotations = { attempt }));
+        await until(
+          cache,
+          "heard while it is being bound",
+          () => cache.get(pods, "default", "p")!.object.metadata!.annotations!["attempt"] === attempt,
+        );
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (attempts <= 3) throw new Error("the store does not take it now");
+        return await registry.modify(kind, key, change, how);
+      } finally {
+        atOnce--;
       }
-      return await registry.modify(kind, key, change, how);
     },
   };
   start(flaky);
   await registry.create(pods, pod("p"));
   await until(cache, "placed", () => podsIn(cache)[0]?.fields["spec.nodeName"] !== undefined);
   await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.is(failures, 4);
+  assert.equal([attempts, most], [4, 1]);
   assert.equal(said.filter((line) => line.includes("Scheduled")).length, 1);
+});
+
+test("a pod that cannot be bound takes nobody's room meanwhile", async ({ registry, cache, start }) => {
+  await addNode(registry, "a", { pods: "1" });
+  let failed = 0;
+  start({
+    ...registry,
+    async modify(kind, key, change, how) {
+      if (how?.subresource === "binding" && key.name === "stuck" && ++failed) throw new Error("the store does not take it now");
+      return await registry.modify(kind, key, change, how);
+    },
+  });
+  await registry.create(pods, pod("stuck"));
+  while (failed === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await registry.create(pods, pod("next"));
+  await until(cache, "placed", () => cache.get(pods, "default", "next")?.fields["spec.nodeName"] === "a");
 });
 
 test("pods of another scheduler, with gates, or about to end are not its business", async ({ registry, cache, start }) => {
