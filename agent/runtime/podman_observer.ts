@@ -35,16 +35,22 @@ export class PodmanObserver {
   }
 
   async observe(): Promise<Actual> {
+    let seen = await this.#see();
+    // A container that ends between the list and the look at its processes seems to be without both, as if its monitor had been killed; asked again, Podman knows.
+    if (seen.some(({ entry, process, monitor }) => runs(entry) && !process && !monitor)) seen = await this.#see();
+    await this.#on.oomKills.refresh();
+    return toActual(seen, this.#on.oomKills.ids);
+  }
+
+  async #see(): Promise<Seen[]> {
     const entries = await this.list();
     const details = await this.#details(entries);
     this.#remembered = details;
     for (const id of this.#startErrors.keys()) if (!details.has(id)) this.#startErrors.delete(id);
-    await this.#on.oomKills.refresh();
-    const seen = entries.flatMap((entry) => {
+    return entries.flatMap((entry) => {
       const remembered = details.get(entry.Id!);
       return remembered === undefined ? [] : [this.#look(entry, remembered.detail)];
     });
-    return toActual(seen, this.#on.oomKills.ids);
   }
 
   /** Sandboxes and containers together: a pod's labels stand on its infra container too. */
