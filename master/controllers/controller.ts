@@ -65,7 +65,8 @@ export async function runController(controller: Controller, needs: Needs, signal
         if (signal.aborted) break;
         const delayMs = nextDelay(reconcileBackoff, delays.get(key) ?? 0, random);
         delays.set(key, delayMs);
-        const expected = error instanceof ApiError && reasons[error.reason].retryable;
+        // NotFound: it has just been deleted, and the cache does not show that yet.
+        const expected = error instanceof ApiError && (reasons[error.reason].retryable || error.reason === "NotFound");
         log[expected ? "info" : "warn"]("Cannot reconcile; will try again", { reconcileId, key, delayMs: Math.round(delayMs), error });
         queue.addAfter(key, delayMs);
       } finally {
