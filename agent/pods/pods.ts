@@ -22,6 +22,7 @@ import { Book } from "./book.ts";
 import { dropStaleLeases } from "./boot.ts";
 import { Desired, type Reveal } from "./desired.ts";
 import type { Tools } from "./execute.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { MemoryFile } from "./memory_file.ts";
 import { Reconciler } from "./reconciler.ts";
 import { type LocalPod, type PodReport, Statuses } from "./statuses.ts";
@@ -98,10 +99,12 @@ export function createPods(on: PodsDependencies, config: PodsConfig): Pods {
       event(podUid, "Warning", "Unhealthy", `${kind[0]!.toUpperCase()}${kind.slice(1)} probe failed: ${message}`),
   });
   let addresses: { readonly cidr: string; readonly pool: Addresses } | undefined;
-  const reconciler = new Reconciler({ runtime, clock, random, log, images, volumes, event, book, prober, statuses }, {
+  const place = (podIP: string | undefined): Place => ({ nodeName: config.nodeName, hostIP, allocatable, podIP });
+  const housekeeping = new Housekeeping({ runtime, clock, log, volumes, book }, { logsDir, place });
+  const reconciler = new Reconciler({ runtime, clock, random, log, images, volumes, event, book, prober, statuses, housekeeping }, {
     logsDir,
     memoryBytes,
-    place: (podIP) => ({ nodeName: config.nodeName, hostIP, allocatable, podIP }),
+    place,
     dns: ({ clusterDomain = "cluster.local" }) => ({ servers: dnsServers, clusterDomain }),
     addresses(desired) {
       const cidr = desired.podCIDR ?? config.podCIDR;

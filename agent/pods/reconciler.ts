@@ -1,12 +1,11 @@
 // Wake → look → learn → plan → execute → report. One look at the engine serves all pods; a pod whose lane is busy is left out until a look that began after its last
 // step. Events from the engine, probes, lanes and the link only say "look again"; every ten seconds it looks without being told.
-import { containerLogBytes, podBackoff, podResyncMs } from "../../shared/limits.ts";
+import { podBackoff, podResyncMs } from "../../shared/limits.ts";
 import { nextDelay } from "../../shared/util/backoff.ts";
 import { type Random, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { Wake } from "../../shared/util/signal.ts";
 import type { Prober, ProbeTarget } from "../probes/prober.ts";
-import { rotateLog } from "../runtime/log_rotation.ts";
 import { containerLogPath } from "../runtime/logs.ts";
 import type { Actual } from "../runtime/runtime.ts";
 import type { Place } from "../volumes/sources.ts";
@@ -15,6 +14,7 @@ import { restartDelayMs } from "./backoff.ts";
 import type { Book } from "./book.ts";
 import type { Desired, DesiredPod } from "./desired.ts";
 import { lastWordsPath, type Tools, type Work } from "./execute.ts";
+import type { Housekeeping } from "./housekeeping.ts";
 import { Lane } from "./lane.ts";
 import { lastWords } from "./last_words.ts";
 import { ended, learn, newest, newMemory, type PodMemory } from "./memory.ts";
@@ -29,6 +29,7 @@ export interface ReconcilerDependencies extends Tools {
   readonly book: Book;
   readonly prober: Prober;
   readonly statuses: Statuses;
+  readonly housekeeping: Housekeeping;
 }
 export interface ReconcilerOptions {
   readonly logsDir: string;
@@ -50,10 +51,8 @@ export class Reconciler {
   /** Containers seen in the first look: they ran before this process. */
   #adopted: ReadonlySet<string> | undefined;
   #desired: Desired | undefined;
-  #renewed: Desired | undefined;
   #looks = 0;
   #clock: { wall: number; monotonic: number };
-  #upkeepAt = 0;
   #waiting: (() => void)[] = [];
   #isSettled = false;
 
@@ -113,7 +112,7 @@ export class Reconciler {
 
   /** @returns when to look again, ms since 1970 */
   async #round(signal: AbortSignal): Promise<number> {
-    const desired = this.#desired, { runtime, book, prober, statuses, clock, images } = this.#on;
+    const desired = this.#desired, { runtime, book, prober, statuses, clock, images, housekeeping } = this.#on;
     if (desired === undefined) return Infinity; // an empty set would be an order to stop everything: none at all is not
     this.#followClock();
     const look = ++this.#looks;
@@ -121,12 +120,12 @@ export class Reconciler {
     const pods = byPod(actual);
     if (this.#adopted === undefined) {
       this.#adopted = new Set(actual.containers.filter(({ state }) => state === "running").map(({ id }) => id));
-      await this.#sweep(desired, pods);
+      await housekeeping.sweep(desired, pods);
     }
     for (const pod of desired.pods.values()) if (!this.#gone.has(pod.uid)) await this.#learn(pod, pods.get(pod.uid) ?? nothing, signal);
     await images.look(wantedImages(desired, pods, book, clock.now()));
     prober.sync(this.#targets(desired, pods));
-    if (this.#renewed !== desired) await this.#renew(desired, pods);
+    await housekeeping.renew(desired, pods, (uid) => this.#lanes.get(uid)?.busy === true);
 
     let lookAgainAt = Infinity, busy = false;
     const turns: { lane: Lane; steps: readonly Step[]; work: Work }[] = [];
@@ -154,7 +153,7 @@ export class Reconciler {
     if (turns.some(({ steps }) => steps.some((step) => step.do === "remove" || step.do === "removeSandbox"))) await book.save();
     for (const { lane, steps, work } of turns) this.#run(lane, steps, work, signal);
     await book.saveIfDue();
-    await this.#upkeep(desired, pods);
+    await housekeeping.rotateLogs(desired, pods);
     this.#isSettled = !busy && turns.length === 0 && desired === this.#desired;
     if (this.#isSettled) { for (const resolve of this.#waiting.splice(0)) resolve(); }
     return lookAgainAt;
@@ -235,44 +234,6 @@ export class Reconciler {
       }
     }
     return targets;
-  }
-
-  /** A new set may hold new files for pods that run. */
-  async #renew(desired: Desired, pods: ReadonlyMap<string, ActualPod>): Promise<void> {
-    const { volumes, log } = this.#on;
-    for (const pod of desired.pods.values()) {
-      const here = pods.get(pod.uid);
-      if (!here || this.#lanes.get(pod.uid)?.busy) continue;
-      if (await volumes.renew(pod, this.#options.place(here.sandboxes[0]?.address), desired)) {
-        log.info("Files of a running pod renewed", { pod: `${pod.namespace}/${pod.name}` });
-      }
-    }
-    this.#renewed = desired;
-  }
-
-  /** Directories of pods of which nobody knows any more: of an agent that died before it could remove them, or lost its memory. */
-  async #sweep(desired: Desired, pods: ReadonlyMap<string, ActualPod>): Promise<void> {
-    const { volumes, book } = this.#on;
-    for (const uid of await volumes.known()) {
-      if (!desired.pods.has(uid) && !pods.has(uid) && book.get(uid) === undefined) await volumes.remove(uid);
-    }
-  }
-
-  async #upkeep(desired: Desired, pods: ReadonlyMap<string, ActualPod>): Promise<void> {
-    const { clock, runtime } = this.#on;
-    if (clock.monotonic() < this.#upkeepAt) return;
-    this.#upkeepAt = clock.monotonic() + podResyncMs;
-    for (const pod of desired.pods.values()) {
-      for (const { state, id, container, attempt } of pods.get(pod.uid)?.containers ?? []) {
-        if (state !== "running") continue;
-        await rotateLog(
-          clock,
-          containerLogPath(this.#options.logsDir, pod, container, attempt),
-          containerLogBytes,
-          () => runtime.reopenLog(id),
-        );
-      }
-    }
   }
 
   /** Somebody has set the wall clock, as on a board that begins in 1970: ages stay as they were. */

@@ -60,7 +60,9 @@ export class Statuses {
       hostIP: this.#about.hostIP,
       engine: this.#about.engine,
     }, now);
-    book.put(remembering(memory, conditions, containers), "lazily");
+    // Ready must not be forgotten with the agent: it would be taken out of every service until it has been probed again.
+    const becameReady = Object.entries(containers).some(([name, { ready }]) => ready && memory.containers[name]?.ready !== true);
+    book.put(remembering(memory, conditions, containers), becameReady ? "soon" : "lazily");
     const before = this.#pods.get(pod.uid), text = JSON.stringify(status);
     const terminating = pod.deletion !== undefined, address = status.podIP;
     if (before?.text === text && before.terminating === terminating) return;
