@@ -4,9 +4,11 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { canInstall, containerPrograms, installPackages, isRoot, isThere, missingPackages } from "../shared/platform/debian.ts";
+import { takeLock } from "../shared/platform/lock.ts";
 import { buildHelloImage } from "./hello_image.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url)), dir = `${root}.demo`;
@@ -20,6 +22,11 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const step = (line: string): void => say(`· ${line}`);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+// Bridge and table have fixed names, and each demo begins by taking away what an earlier one has left: one at a time on a machine.
+const unlock = await takeLock(`${tmpdir()}/skerry-demo-${process.getuid?.()}.lock`).catch((error) => {
+  say(`The demo cannot start; only one runs on a machine at a time. ${error.message}`);
+  process.exit(1);
+});
 process.on("SIGINT", () => void stop(0));
 process.on("SIGTERM", () => void stop(0));
 try {
@@ -105,8 +112,9 @@ async function demo(): Promise<void> {
     let answer = "";
     await until(`http://${address}/ to answer`, 180, async () => (answer = await get(address)) !== "");
     say(`    ${answer}`);
-  } else {await until("three pods to be ready", 60, () =>
-      kubectl("get", "deployment", "web", "-o", "jsonpath={.status.readyReplicas}") === "3");}
+  }
+  step("Waiting until all three pods are ready");
+  kubectl("rollout", "status", "deployment/web", "--timeout=180s");
   say(kubectl("get", "pods", "-o", "wide").replace(/^/gm, "    "));
 
   say(`
@@ -203,6 +211,7 @@ async function stop(code: number, keepLogs = false): Promise<void> {
     await Promise.race([gone, pause(10_000).then(() => child.kill("SIGKILL"))]);
   }
   cleanUp(keepLogs);
+  await unlock();
   process.exit(code);
 }
 
