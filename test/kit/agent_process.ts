@@ -164,7 +164,7 @@ export function agentProcess(options: AgentOptions): AgentProcess {
       await exited;
     },
     async stop() {
-      child?.kill("SIGTERM");
+      if (child?.pid !== undefined) process.kill(child.pid, "SIGTERM"); // not child.kill: Deno then says that the signal has ended it, whatever did
       return await exited;
     },
     log: () => printed,

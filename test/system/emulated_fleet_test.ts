@@ -109,7 +109,7 @@ function emulate(master: string, token: string): Fleet {
     exitCode: () => code,
     log: () => log,
     async stop() {
-      child.kill("SIGTERM");
+      if (code === undefined) process.kill(child.pid!, "SIGTERM"); // not child.kill: Deno then says that the signal has ended it, whatever did
       const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
       await ended;
       clearTimeout(timer);
