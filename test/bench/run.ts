@@ -13,6 +13,9 @@ const benches: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>
   rss: () => import("./rss.ts"),
 };
 
+// By way of exit(), where everything that was started is ended: a signal alone would leave masters running, which nobody would miss but the next measurement.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
+
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {

@@ -1,6 +1,6 @@
 // A process under measurement: started on the runtime that runs the bench, watched through /proc from outside, always ended.
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import process from "node:process";
@@ -23,8 +23,10 @@ export interface Subject {
 }
 
 const running = new Set<ChildProcess>();
+const directories: string[] = [];
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
 });
 
 /** Starts `script` (a path in the repository) and waits until its output matches `ready`. */
@@ -121,5 +123,9 @@ export async function joinToken({ dataDir }: MasterProcess): Promise<string> {
   return (await promisify(execFile)(program, argv)).stdout.trim();
 }
 
-/** A directory on the disk that keeps data: a store on tmpfs would be measured without its disk. */
-export const temporary = (): Promise<string> => mkdtemp(`${process.env.SKERRY_BENCH_DIR ?? tmpdir()}/skerry-bench-`);
+/** A directory on the disk that keeps data (a store on tmpfs would be measured without its disk); gone with this process at the latest. */
+export async function temporary(): Promise<string> {
+  const directory = await mkdtemp(`${process.env.SKERRY_BENCH_DIR ?? tmpdir()}/skerry-bench-`);
+  directories.push(directory);
+  return directory;
+}
