@@ -115,7 +115,9 @@ export async function withCluster<T>(body: (cluster: Cluster) => Promise<T>, opt
 /** What tells of a failure. */
 export const clusterLog = ({ master, agent }: Pick<Cluster, "master" | "agent">): string => lastLines(master, agent);
 const lastLines = (master: MasterProcess, agent: AgentProcess | undefined): string =>
-  `\nThe master's last lines:\n${master.log().slice(-3_000)}\nThe agent's last lines:\n${agent?.log().slice(-5_000)}`;
+  `\nThe master's last lines:\n${master.log().slice(-3_000)}\nThe agent's last lines:\n${
+    agent?.log().slice(-5_000) ?? "it has not been started"
+  }`;
 
 export async function nodeReady(master: MasterProcess, name: string): Promise<string | undefined> {
   const { body } = await master.client.ask("GET", `/api/v1/nodes/${name}`);

@@ -1,59 +1,8 @@
 // The API as stock kubectl sees it: every version that this machine has, from the oldest we promise to the newest.
-import { spawn } from "node:child_process";
-import { accessSync, constants, readdirSync } from "node:fs";
-import process from "node:process";
 import * as assert from "uvu/assert";
 import { serveApi, type ServedApi } from "../kit/api_server.ts";
+import { type Kubectl, kubectl, kubectls } from "../kit/kubectl.ts";
 import { suite } from "../kit/suite.ts";
-
-/** kubectl on the PATH, and the Google Cloud SDK's collection of them where it is installed. */
-const sdk = "/usr/lib/google-cloud-sdk/bin";
-function kubectls(): { version: string; path: string }[] {
-  const executable = (path: string): boolean => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  let collected: string[] = [];
-  try {
-    collected = readdirSync(sdk).filter((name) => name === "kubectl.1.27" || name === "kubectl.1.33");
-  } catch { /* it is not installed */ }
-  const found = collected.map((name) => ({ version: name.replace("kubectl.", ""), path: `${sdk}/${name}` }));
-  if (found.length > 0) return found;
-  const own = (process.env.PATH ?? "").split(":").map((directory) => `${directory}/kubectl`).find(executable);
-  return own ? [{ version: "installed", path: own }] : [];
-}
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-type Kubectl = (line: string, options?: { input?: string; env?: Record<string, string>; forMs?: number }) => Promise<Outcome>;
-
-function kubectl(path: string, api: ServedApi): Kubectl {
-  return (line, { input = "", env = {}, forMs = 30_000 } = {}) =>
-    new Promise((resolve, reject) => {
-      const child = spawn(path, ["--kubeconfig", api.kubeconfig, "--cache-dir", `${api.directory}/cache`, ...words(line)], {
-        env: { PATH: process.env.PATH ?? "", HOME: api.directory, ...env },
-      });
-      let out = "", err = "";
-      const timer = setTimeout(() => child.kill(), forMs);
-      child.stdout.on("data", (data) => out += data);
-      child.stderr.on("data", (data) => err += data);
-      child.on("error", reject);
-      child.on("close", (code) => {
-        clearTimeout(timer);
-        resolve({ code: code ?? -1, out, err });
-      });
-      child.stdin.end(input);
-    });
-}
-/** Words of a line; 'quoted ones' may have spaces. */
-const words = (line: string): string[] => [...line.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2]!);
 
 const manifest = ({ image = "nginx:1", replicas = 2, field = "image" } = {}) => `
 apiVersion: apps/v1
@@ -73,18 +22,13 @@ spec:
 
 const found = kubectls();
 for (const { version, path } of found.length > 0 ? found : [{ version: "none", path: "" }]) {
-  const test = suite<{ api: ServedApi; k: Kubectl; ok: (line: string, options?: Parameters<Kubectl>[1]) => Promise<string> }>(
+  const test = suite<{ api: ServedApi; k: Kubectl["run"]; ok: Kubectl["ok"] }>(
     `kubectl ${version}`,
     {
       async setup() {
         const api = await serveApi({ streams: { logs: () => Promise.resolve(new Response("one\ntwo\n").body!) } });
-        const k = kubectl(path, api);
-        const ok = async (line: string, options?: Parameters<Kubectl>[1]) => {
-          const { code, out, err } = await k(line, options);
-          assert.is(code, 0, `kubectl ${line}: ${err}${out}`);
-          return out;
-        };
-        return { api, k, ok };
+        const { run, ok } = kubectl(path, api);
+        return { api, k: run, ok };
       },
       teardown: ({ api }) => api.close(),
       timeoutMs: 120_000,
