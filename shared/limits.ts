@@ -56,6 +56,8 @@ export const renderingKeptMs = 10 * 60 * 1000;
 export const compressFromBytes = 200;
 /** Bytes that a compressed message may inflate to. */
 export const inflatedBytes = 32 * 1024 * 1024;
+/** Characters of the message of an event that a node sends: as many as Kubernetes takes. */
+export const eventMessageCharacters = 1024;
 /** Sessions (logs, exec …) open on one node at a time. */
 export const nodeSessions = 8;
 

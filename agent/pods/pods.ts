@@ -2,7 +2,7 @@
 import { mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerStatus } from "../../shared/api/kinds/pod/pod_status.ts";
-import { podBackoff } from "../../shared/limits.ts";
+import { eventMessageCharacters, podBackoff } from "../../shared/limits.ts";
 import { nextDelay } from "../../shared/util/backoff.ts";
 import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
@@ -176,6 +176,3 @@ export function createPods(on: PodsDependencies, config: PodsConfig): Pods {
     }
   }
 }
-
-/** What the wire lets an event say. */
-const eventMessageCharacters = 1024;

@@ -1,6 +1,7 @@
 // The messages between master and node. Receivers ignore fields they do not know and take an unknown word for the safest known one: a message is never
 // refused for having more. Schemas are valibot's; bounds are those of shared/limits.ts.
 import * as v from "valibot";
+import { eventMessageCharacters } from "../limits.ts";
 
 const u53 = v.pipe(v.number(), v.integer(), v.minValue(0));
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
@@ -127,7 +128,7 @@ export const NodeEvent = v.object({
   uid,
   type: v.picklist(["Normal", "Warning"]),
   reason: text(128),
-  message: text(1024),
+  message: text(eventMessageCharacters),
   at: v.number(),
   count: v.optional(u53, 1),
 });
