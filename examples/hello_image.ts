@@ -33,7 +33,7 @@ export async function buildHelloImage(socketPath: string): Promise<void> {
 }
 
 /** The image as a docker archive (`podman load` understands it). */
-export function helloImageArchive(busyboxPath = findBusybox()): Uint8Array {
+function helloImageArchive(busyboxPath = findBusybox()): Uint8Array {
   const applets = execFileSync(busyboxPath, ["--list"], { encoding: "utf8" }).trim().split("\n");
   const layer = tar([
     { path: "bin/", mode: 0o755 },

@@ -15,9 +15,6 @@ export interface OomKills {
 /** The container that a line of the kernel's log speaks of; undefined for all other lines. */
 export const oomKilledContainer = (line: string): string | undefined => /oom-kill:.*task_memcg=[^,]*libpod-([0-9a-f]{64})/.exec(line)?.[1];
 
-/** Where nothing is known: cgroup v2 tells through Podman, and a test has no kernel. */
-export const noOomKills: OomKills = { ids: new Set(), refresh: () => Promise.resolve() };
-
 /** Reads `path` (/dev/kmsg: one record a read, EAGAIN at the end) without ever blocking. */
 export class KernelLog implements OomKills {
   readonly #path: string;

@@ -14,7 +14,7 @@ import { PodmanTransport } from "./podman_transport.ts";
 import { RuntimeError } from "./runtime.ts";
 
 /** Podman's own place for the service that systemd's podman.socket starts. */
-export const machineSocket = "/run/podman/podman.sock";
+const machineSocket = "/run/podman/podman.sock";
 
 /** A store apart from the machine's: for tests, and for a second agent on one machine. */
 export interface PrivateStore {

@@ -5,7 +5,7 @@ import { createWebSocketStream, WebSocketServer } from "ws";
 import * as limits from "../../shared/limits.ts";
 import type { Broker } from "./broker.ts";
 
-export const mqttPath = "/mqtt";
+const mqttPath = "/mqtt";
 
 /** For the HTTP server's `upgrade` event: takes over what is for the broker, and says whether it was. */
 export function mqttUpgrade(

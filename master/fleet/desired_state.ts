@@ -26,7 +26,7 @@ export interface ClusterFacts {
   readonly clusterDomain: string;
 }
 
-export const defaultSite = "default";
+const defaultSite = "default";
 export const siteOf = (node: { readonly labels: Readonly<Record<string, string>> }): string => node.labels[labels.site] ?? defaultSite;
 
 /** Names of the ConfigMaps and Secrets that a pod's spec refers to, whichever way. */

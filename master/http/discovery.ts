@@ -43,7 +43,7 @@ export function discoveryRoutes(app: Hono<Env>, index: KindIndex): void {
   app.get("/", legacy(JSON.stringify({ paths: paths.toSorted() })));
 }
 /** In the order in which the kinds stand; the first version of a group is the preferred one. */
-export function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
+function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
   const found = grouped(kinds, apiVersionOf);
   return [...found.values()].map((members) => ({ group: members[0]!.group, version: members[0]!.version, kinds: members }));
 }

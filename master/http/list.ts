@@ -93,7 +93,7 @@ export function renderList(c: HttpContext, kind: Kind, page: Page<KubernetesObje
 }
 
 /** `{"kind":"PodList",…,"items":[` + each object's own bytes + `]}`: no object is parsed or serialised for a list. */
-export function spliceList(kind: Kind, metadata: ListMeta, items: readonly Stored[]): Uint8Array {
+function spliceList(kind: Kind, metadata: ListMeta, items: readonly Stored[]): Uint8Array {
   const head = Buffer.from(
     `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(metadata)},"items":[`,
   );

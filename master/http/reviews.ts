@@ -59,7 +59,7 @@ const somebody = ({ spec: { user = "", groups = [], uid } = {} }: Review): User 
 const verdict = ({ allowed, reason }: Decision) => ({ allowed, ...(reason && { reason }) });
 
 /** What authorize() allows, as rules; for people to read. */
-export function rulesOf(user: User) {
+function rulesOf(user: User) {
   const nonResourceRules = [{ verbs: ["get"], nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version", "/version/"] }];
   if (user.groups.includes(admins)) {
     return {

@@ -41,7 +41,7 @@ export async function answerScale({ api, c, kind, wanted }: Operation): Promise<
 
 const scaleOf = (kind: Kind, stored: Stored): Scale => scaleObject(kind, stored.object, stored.name);
 
-export function scaleObject(kind: Kind, object: KubernetesObject, name: string): Scale {
+function scaleObject(kind: Kind, object: KubernetesObject, name: string): Scale {
   const { specReplicas, statusReplicas, selector } = kind.scale!;
   const { namespace, uid, resourceVersion, creationTimestamp } = object.metadata ?? {};
   const replicas = (path: string): number => Number(at(object, path) ?? 0);

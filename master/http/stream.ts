@@ -86,7 +86,7 @@ function logOptions(query: URLSearchParams): LogOptions {
 const names = (containers: readonly ContainerFacts[] = []): string[] => containers.map(({ name }) => name);
 
 /** @throws ApiError BadRequest, in the words of upstream's pod strategy (LogLocation) */
-export function chooseContainer({ metadata, spec = {} }: PodFacts, asked: string | undefined): string {
+function chooseContainer({ metadata, spec = {} }: PodFacts, asked: string | undefined): string {
   const main = names(spec.containers), init = names(spec.initContainers), ephemeral = names(spec.ephemeralContainers);
   if (asked !== undefined) {
     if ([...main, ...init, ...ephemeral].includes(asked)) return asked;

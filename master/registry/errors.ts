@@ -12,7 +12,7 @@ export const expiredContinue = (token: string, cause?: unknown): ApiError =>
       "objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
     { cause, metadata: { continue: token } },
   );
-export const tooOld = (revision: number, oldest: number, cause?: unknown): ApiError =>
+const tooOld = (revision: number, oldest: number, cause?: unknown): ApiError =>
   new ApiError("Expired", `too old resource version: ${revision} (${oldest})`, { cause });
 export const tooLarge = (revision: number, current: number): ApiError =>
   new ApiError("Timeout", `Timeout: Too large resource version: ${revision}, current: ${current}`, {

@@ -67,7 +67,7 @@ function notOlderThan(query: ListQuery, revision: number): void {
   const least = parseRevision(query.resourceVersion);
   if (least > revision) throw tooLarge(least, revision);
 }
-export function parseRevision(text: string): number {
+function parseRevision(text: string): number {
   if (!/^\d{1,15}$/.test(text)) {
     const options = { kind: "ListOptions", plural: "listoptions", group: "meta.k8s.io" };
     throw invalidObject(options, "", [

@@ -5,7 +5,7 @@ import { matchesTerms, type NodeView, type PodView } from "./filters.ts";
 export type Score = (pod: PodView, node: NodeView) => number;
 
 /** The emptier, the better: the mean share of cpu and memory that would still be free. Spreads a set of equal pods over equal nodes. */
-export const leastAllocated: Score = ({ requests }, { allocatable, used }) => {
+const leastAllocated: Score = ({ requests }, { allocatable, used }) => {
   const pods = allocatable["pods"] ? 1 - (used["pods"] ?? 0) / allocatable["pods"] : 0;
   // A pod that asks for nothing still takes something: without this, a thousand of them would go to one node.
   const cpu = share(allocatable["cpu"], used["cpu"], requests["cpu"], 100);
@@ -14,7 +14,7 @@ export const leastAllocated: Score = ({ requests }, { allocatable, used }) => {
 const share = (has = 0, used = 0, wanted = 0, least: number): number =>
   has > 0 ? Math.max(0, 1 - (used + Math.max(wanted, least)) / has) : 0;
 
-export const preferredAffinity: Score = ({ pod }, { name, node }) => {
+const preferredAffinity: Score = ({ pod }, { name, node }) => {
   const terms = pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution;
   if (!terms || terms.length === 0) return 0;
   const sum = (some: typeof terms): number => some.reduce((sum, { weight }) => sum + weight, 0);
@@ -23,7 +23,7 @@ export const preferredAffinity: Score = ({ pod }, { name, node }) => {
 };
 
 /** Soft taints that the pod does not tolerate. */
-export const softTaints: Score = ({ pod }, { node }) => {
+const softTaints: Score = ({ pod }, { node }) => {
   const taints = node.spec?.taints;
   if (!taints || taints.length === 0) return 100;
   const soft = taints.filter((taint) =>

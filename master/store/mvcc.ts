@@ -12,7 +12,7 @@ import { type Meta, none, Records } from "./records.ts";
 import type { KeyValue, StoreEvent } from "./store.ts";
 
 /** Revision of an empty store, as in etcd: 0 stays free to mean "any" to clients. */
-export const firstRevision = 1;
+const firstRevision = 1;
 
 /** Bytes that can be copied in the time of one step of tidying. */
 const bytesPerStep = 1024;

@@ -8,7 +8,7 @@ import { crc32 } from "node:zlib";
 import type { ConfState } from "./raft/membership.ts";
 import { StorageError } from "./storage_error.ts";
 
-export const snapshotVersion = 1;
+const snapshotVersion = 1;
 const magic = "SKERRYSN";
 const checksumCrc32 = 1;
 const preambleBytes = 20;

@@ -13,10 +13,10 @@ import { crc32 } from "node:zlib";
 import { Buffer } from "node:buffer";
 import { StorageError } from "./storage_error.ts";
 
-export const walVersion = 1;
+const walVersion = 1;
 export const segmentHeaderBytes = 4096;
 export const frameHeaderBytes = 32;
-export const recordHeaderBytes = 28;
+const recordHeaderBytes = 28;
 export const sectorBytes = 512;
 const frameAlignment = 32;
 const magic = "SKERRYWL";

@@ -11,7 +11,7 @@ export const componentName = (proto: string): string => proto.replace(/^k8s\.io\
 export type Reference = (name: string) => string;
 
 /** A message as a schema. In version 3, a reference with company stands in `allOf`. */
-export function messageSchema(message: Message, refer: Reference, version: 2 | 3): Json {
+function messageSchema(message: Message, refer: Reference, version: 2 | 3): Json {
   const properties: Json = {};
   for (const [key, field] of Object.entries<Field>(message.fields)) {
     const type = typeSchema(field.type, refer);
@@ -73,7 +73,7 @@ const scalarSchema = ({ oneOf, ...rest }: Json, version: 2 | 3): Json =>
   version === 3 ? { ...rest, ...oneOf !== undefined && { oneOf } } : oneOf === undefined ? rest : { type: "string", ...rest };
 
 /** The list of a kind's objects, as a message. */
-export const listMessage = ({ schema, plural }: Pick<Kind, "schema" | "plural">): Message =>
+const listMessage = ({ schema, plural }: Pick<Kind, "schema" | "plural">): Message =>
   topLevel(schema.apiVersion!, `${schema.id}List`, `A list of ${plural}.`, {
     metadata: field(1, ListMeta, "About the list."),
     items: required(2, list(schema), "The objects."),

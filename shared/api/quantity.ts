@@ -45,7 +45,7 @@ export function parseQuantity(written: string): Quantity {
 }
 
 /** The one text of an amount: a whole number with the largest suffix of its family. "1.5Gi" is "1536Mi", "1000m" is "1". */
-export function formatQuantity({ nano, format }: Quantity): string {
+function formatQuantity({ nano, format }: Quantity): string {
   if (nano === 0n) return "0";
   const magnitude = nano < 0n ? -nano : nano, sign = nano < 0n ? "-" : "";
   if (format === "BinarySI" && magnitude >= 1024n * one && magnitude % one === 0n) {
@@ -67,11 +67,9 @@ export function compareQuantities(a: string, b: string): -1 | 0 | 1 {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 /** In the family of the first that is not zero. */
-export const addQuantities = (a: string, b: string): string => combine(a, b, (x, y) => x + y);
-export const subtractQuantities = (a: string, b: string): string => combine(a, b, (x, y) => x - y);
-function combine(a: string, b: string, operate: (x: bigint, y: bigint) => bigint): string {
+export function addQuantities(a: string, b: string): string {
   const x = parseQuantity(a), y = parseQuantity(b);
-  return formatQuantity({ nano: operate(x.nano, y.nano), format: x.nano === 0n ? y.format : x.format });
+  return formatQuantity({ nano: x.nano + y.nano, format: x.nano === 0n ? y.format : x.format });
 }
 
 /** Whole units (bytes, pods, cores), a fraction counting as one. */

@@ -90,7 +90,7 @@ export function resource<T>(schema: Message<T>, facts: Resource<NoInfer<T>>): Ki
   return { ...facts, schema, group, version, kind, singular: kind.toLowerCase() };
 }
 
-export const usualVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
+const usualVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"] as const;
 export const verbsOf = (kind: Pick<Kind, "verbs">): readonly string[] => kind.verbs ?? usualVerbs;
 /** "v1", "apps/v1" */
 export const apiVersionOf = ({ group, version }: Pick<Kind, "group" | "version">): string => group === "" ? version : `${group}/${version}`;

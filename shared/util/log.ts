@@ -16,7 +16,7 @@ export interface Log {
 const rank: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** One JSON object a line. Errors are shown with their causes; nothing else is unfolded. */
-export function jsonLog(write: (line: string) => void, now: () => number, least: Level = "info", bound: Keys = {}): Log {
+function jsonLog(write: (line: string) => void, now: () => number, least: Level = "info", bound: Keys = {}): Log {
   const at = (level: Level) => (sentence: string, keys: Keys = {}) => {
     if (rank[level] < rank[least]) return;
     const shown: Record<string, unknown> = { time: new Date(now()).toISOString(), level, message: sentence };

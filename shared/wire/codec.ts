@@ -3,7 +3,6 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { compressFromBytes, inflatedBytes } from "../limits.ts";
 
 export const codecs = ["json", "deflate-raw"] as const;
-export type Codec = typeof codecs[number];
 
 export class CodecError extends Error {
   override name = "CodecError";

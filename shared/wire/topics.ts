@@ -1,7 +1,7 @@
 // The only place that spells MQTT topics. `s/v1/<nodeId>/u/…` goes up, `s/v1/<nodeId>/d/…` comes down. Access control and its tests read this table.
 // A new message is a new leaf below `u` or `d`; `v2` only when a meaning changes.
 
-export const wireVersion = 1;
+const wireVersion = 1;
 const root = `s/v${wireVersion}`;
 
 /** Leaves a node publishes to. `session` and `operation` take one more level: an id. */
