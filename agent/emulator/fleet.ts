@@ -8,7 +8,7 @@ import { enrolmentsAtOnce } from "../../shared/limits.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import { ConfigError } from "../../shared/util/config.ts";
 import { chain, type Log } from "../../shared/util/log.ts";
-import { type Agent, agentVersion, runAgent } from "../agent.ts";
+import { agentVersion, runAgent } from "../agent.ts";
 import { type EmulateConfig, labelsOf } from "../config.ts";
 import type { Fault } from "../runtime/emulated_engine.ts";
 import { emulatedDevice } from "./device.ts";
@@ -61,10 +61,9 @@ export async function runFleet({ clock, random, log, print }: FleetNeeds, config
     const name = `${prefix}-${index}`, own = log.with({ device: name }), labels = labelsOf(config.label);
     await turn();
     let isJoining = true;
-    const joined = (agent: Agent): void => {
+    const joined = (): void => {
       isJoining = false;
       done();
-      void agent;
       if (++connected % 10 === 0 || connected === count) {
         print(`${connected} of ${count} devices have joined (${((clock.monotonic() - begunMs) / 1000).toFixed(1)} s)`);
       }

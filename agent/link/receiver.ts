@@ -70,7 +70,7 @@ export class Receiver {
   #transfer: Transfer | undefined;
   #cancelRetry: (() => void) | undefined;
   #retryMs = 0;
-  /** Seconds the master asked to stay away from gets. */
+  /** Until then, by the monotonic clock, the master has asked to be left alone. */
   #notBeforeMs = 0;
   #queue: Promise<void> = Promise.resolve();
 
