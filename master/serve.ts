@@ -2,7 +2,6 @@
 import { hostname } from "node:os";
 import { mkdir } from "node:fs/promises";
 import { kinds } from "../shared/api/kinds/mod.ts";
-import { namespaces } from "../shared/api/kinds/namespace.ts";
 import { nodeLinks } from "../shared/api/kinds/node_link.ts";
 import type { Kind } from "../shared/api/resource.ts";
 import { writeAtomic } from "../shared/platform/files.ts";
@@ -17,8 +16,8 @@ import { createAuthenticator } from "./http/auth.ts";
 import { startServer } from "./http/server.ts";
 import { runLeaderGroup } from "./leader.ts";
 import { kubeconfig, openPki } from "./pki/pki.ts";
-import { systemNamespaces } from "./registry/admission.ts";
-import { type Cache, startCache } from "./registry/cache.ts";
+import { prepareCluster } from "./registry/bootstrap.ts";
+import { startCache } from "./registry/cache.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { openStore } from "./store/embedded.ts";
 import { nodeFiles } from "./store/files.ts";
@@ -115,7 +114,6 @@ export async function serve(
     ),
   ];
   for (const part of running) part.catch(fail("A part of the master failed; this member stops"));
-  await prepared(cache, ending.signal);
   // Whoever reads that it serves may create something in `default` the next moment. Without a quorum the leader makes it later.
   await prepareCluster({ registry, store, log }).catch((error) => log.warn("Cannot look after the system's namespaces yet", { error }));
   log.info("The master serves", { url, mqttPort: ports.mqtt, kubeconfig: kubeconfigPath, revision: registry.revision() });
