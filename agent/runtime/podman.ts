@@ -2,7 +2,7 @@
 // by state) or is what Podman forgets (why a start failed, whom the kernel's OOM killer took). Restart the agent, or Podman's service: nothing is lost, nothing moves.
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ContainersApi, ImagesApi, PodsApi, SystemApi } from "podman-api-client";
+import { ContainersApi, PodsApi, SystemApi } from "podman-api-client";
 import { podmanHeadTimeoutMs } from "../../shared/limits.ts";
 import { containerLabels } from "../../shared/names.ts";
 import { nextDelay } from "../../shared/util/backoff.ts";
@@ -13,8 +13,9 @@ import { endExecMonitors, reopenConmonLog } from "./conmon.ts";
 import { qualified } from "./image_reference.ts";
 import { leastOomScoreAdj } from "./oom_score.ts";
 import { signalProcess } from "./liveness.ts";
-import { runtimeError, status } from "./podman_errors.ts";
+import { attempt, status } from "./podman_errors.ts";
 import { openProcess, runProcess } from "./podman_exec.ts";
+import { PodmanImages, type PullOptions } from "./podman_images.ts";
 import { ensureNetwork, type PodmanNetwork } from "./podman_network.ts";
 import { detailOf, runs } from "./podman_observe.ts";
 import { type ObserverDependencies, PodmanObserver } from "./podman_observer.ts";
@@ -51,11 +52,13 @@ export class PodmanRuntime implements ContainerRuntime {
   readonly #on: PodmanDependencies;
   readonly #network: string;
   readonly #observer: PodmanObserver;
+  readonly #images: PodmanImages;
 
   constructor(dependencies: PodmanDependencies, options: { network: string }) {
     this.#on = dependencies;
     this.#transport = dependencies.transport;
     this.#observer = new PodmanObserver(dependencies);
+    this.#images = new PodmanImages(this.#transport);
     this.#network = options.network;
   }
 
@@ -64,7 +67,7 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   async info(): Promise<EngineInfo> {
-    const info = await this.#attempt("ask Podman what it is", () => new SystemApi(this.#transport.with()).info());
+    const info = await attempt("ask Podman what it is", () => new SystemApi(this.#transport.with()).info());
     return {
       name: "podman",
       version: (info.version as { Version?: string } | undefined)?.Version ?? "",
@@ -74,7 +77,7 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   async observe(): Promise<Actual> {
-    return await this.#attempt("list containers", async () => {
+    return await attempt("list containers", async () => {
       try {
         return await this.#observer.observe();
       } catch (error) {
@@ -88,7 +91,7 @@ export class PodmanRuntime implements ContainerRuntime {
 
   async createSandbox(spec: SandboxSpec, signal?: AbortSignal): Promise<{ id: string }> {
     const what = `create sandbox ${sandboxName(spec)}`;
-    return await this.#attempt(what, async () => {
+    return await attempt(what, async () => {
       const pods = this.#pods({ signal });
       const request = podCreateRequest(spec, this.#network) as never;
       try {
@@ -105,7 +108,7 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   async startSandbox(id: string, signal?: AbortSignal): Promise<{ address: string | undefined }> {
-    return await this.#attempt(
+    return await attempt(
       `start sandbox ${id}`,
       async () => {
         const infra = await this.#infra(id, signal);
@@ -126,7 +129,7 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   async removeSandbox(id: string, signal?: AbortSignal): Promise<void> {
-    await this.#attempt(`remove sandbox ${id}`, async () => {
+    await attempt(`remove sandbox ${id}`, async () => {
       const pod = await this.#pods({ signal }).inspect(id);
       if (pod === null) return;
       // One by one, because removing a pod gives each member its whole stop timeout, one after another.
@@ -144,7 +147,7 @@ export class PodmanRuntime implements ContainerRuntime {
 
   async createContainer(sandboxId: string, spec: ContainerSpec, signal?: AbortSignal): Promise<{ id: string }> {
     const name = nameOfContainer(spec);
-    return await this.#attempt(`create container ${name}`, async () => {
+    return await attempt(`create container ${name}`, async () => {
       const containers = this.#containers({ signal });
       await mkdir(dirname(spec.logPath), { recursive: true, mode: 0o700 }); // conmon makes the file, not its directory
       const pod = await this.#pods({ signal }).inspect(sandboxId);
@@ -160,7 +163,7 @@ export class PodmanRuntime implements ContainerRuntime {
         if (await containers.exists(name)) {
           throw new RuntimeError("AlreadyExists", `Cannot create container ${name}: it exists`, { cause: error });
         }
-        if (!(await this.#images({ signal }).exists(qualified(spec.image)))) {
+        if (!await this.#images.has(spec.image, signal)) {
           throw new RuntimeError("ImageMissing", `Cannot create container ${name}: image ${spec.image} is not on this node`, {
             cause: error,
           });
@@ -172,7 +175,7 @@ export class PodmanRuntime implements ContainerRuntime {
 
   async startContainer(id: string, signal?: AbortSignal): Promise<void> {
     try {
-      await this.#attempt(`start container ${id.slice(0, 12)}`, () => this.#containers({ signal }).start(id), signal, "Start");
+      await attempt(`start container ${id.slice(0, 12)}`, () => this.#containers({ signal }).start(id), signal, "Start");
       this.#observer.startFailed(id, undefined);
     } catch (error) {
       if (error instanceof RuntimeError && error.reason === "Start") this.#observer.startFailed(id, (error.cause as Error).message);
@@ -181,7 +184,7 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   async stopContainer(id: string, graceSeconds: number, signal?: AbortSignal): Promise<void> {
-    await this.#attempt(`stop container ${id.slice(0, 12)}`, async () => {
+    await attempt(`stop container ${id.slice(0, 12)}`, async () => {
       if (await this.#killOrphan(id, graceSeconds, signal)) return;
       try {
         const call = { signal, headTimeoutMs: graceSeconds * 1000 + podmanHeadTimeoutMs };
@@ -193,7 +196,7 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   async removeContainer(id: string, signal?: AbortSignal): Promise<void> {
-    await this.#attempt(`remove container ${id.slice(0, 12)}`, async () => {
+    await attempt(`remove container ${id.slice(0, 12)}`, async () => {
       await this.#killOrphan(id, 0, signal);
       await this.#containers({ signal }).remove(id, { force: true, timeout: 0, v: true } as never);
     }, signal);
@@ -213,62 +216,21 @@ export class PodmanRuntime implements ContainerRuntime {
     return true;
   }
 
-  async image(reference: string): Promise<ImageInfo | undefined> {
-    return await this.#attempt(`look for image ${reference}`, async () => {
-      const image = await this.#images().inspect(qualified(reference));
-      if (image === null) return undefined;
-      return {
-        id: image.Id ?? "",
-        digests: (image.RepoDigests as string[] | null | undefined) ?? [],
-        user: (image as { User?: string }).User ?? "", // libpod's own field; the library's type is Docker's
-        sizeBytes: image.Size ?? 0,
-      };
-    });
+  image(reference: string): Promise<ImageInfo | undefined> {
+    return this.#images.image(reference);
   }
-
-  async images(): Promise<readonly LocalImage[]> {
-    const all = await this.#attempt("list images", () => this.#images().list());
-    return all.map(({ Id = "", RepoTags, RepoDigests, Size = 0, Containers = 0 }) => ({
-      id: Id,
-      names: [...(RepoTags as string[] | null | undefined) ?? [], ...(RepoDigests as string[] | null | undefined) ?? []],
-      sizeBytes: Size,
-      used: Containers > 0,
-    }));
+  images(): Promise<readonly LocalImage[]> {
+    return this.#images.all();
   }
-
-  async removeImage(id: string, signal?: AbortSignal): Promise<void> {
-    await this.#attempt(`remove image ${id.slice(0, 12)}`, () => this.#images({ signal }).remove(id), signal);
+  removeImage(id: string, signal?: AbortSignal): Promise<void> {
+    return this.#images.remove(id, signal);
   }
-
-  async pull(reference: string, options: { auth?: string; signal?: AbortSignal; progress?(line: string): void }): Promise<ImageInfo> {
-    const { signal } = options;
-    const name = qualified(reference);
-    return await this.#attempt(
-      `pull image ${reference}`,
-      async () => {
-        const path = `/images/pull?reference=${encodeURIComponent(name)}&policy=always&quiet=false`;
-        const headers: Record<string, string> = options.auth === undefined ? {} : { "x-registry-auth": options.auth };
-        // The head waits for the registry's first byte: over LTE that may take long, and the caller's signal is the limit.
-        const response = await this.#transport.call("POST", path, undefined, headers, { signal, headTimeoutMs: Infinity });
-        let failure: string | undefined;
-        for await (const line of jsonLines(response.body ?? new Response("").body!)) {
-          // A failure comes inside a 200: the status was sent before the pull began.
-          if (typeof line.error === "string" && line.error !== "") failure = line.error;
-          else if (response.status >= 400) failure = String(line.message ?? line.cause);
-          else if (typeof line.stream === "string") options.progress?.(line.stream.trimEnd());
-        }
-        if (failure !== undefined) throw new Error(failure);
-        const image = await this.image(name);
-        if (image === undefined) throw new Error("Podman said that it was pulled, but does not have it");
-        return image;
-      },
-      signal,
-      "ImagePull",
-    );
+  pull(reference: string, options: PullOptions): Promise<ImageInfo> {
+    return this.#images.pull(reference, options);
   }
 
   async exec(containerId: string, command: readonly string[], options: { timeoutMs: number; maxOutputBytes: number }): Promise<ExecResult> {
-    return await this.#attempt(
+    return await attempt(
       `run ${command[0]} in ${containerId.slice(0, 12)}`,
       () => runProcess(this.#on, containerId, command, options),
     );
@@ -280,12 +242,12 @@ export class PodmanRuntime implements ContainerRuntime {
     options: { stdin: boolean; tty: boolean },
   ): Promise<ProcessStreams> {
     const what = command === undefined ? `attach to ${containerId.slice(0, 12)}` : `run ${command[0]} in ${containerId.slice(0, 12)}`;
-    return await this.#attempt(what, () => openProcess(this.#on, containerId, command, options));
+    return await attempt(what, () => openProcess(this.#on, containerId, command, options));
   }
 
   /** From the kernel's cgroup files: Podman's own stats cost its service 10 MiB and 100 ms a call. */
   async stats(): Promise<readonly ContainerStats[]> {
-    return await this.#attempt("measure containers", async () => {
+    return await attempt("measure containers", async () => {
       const running = (await this.#observer.list()).filter((entry) => runs(entry) && entry.Pid);
       const all = await Promise.all(running.map((entry) => cgroupStats(entry.Id!, entry.Pid!)));
       return all.filter((one) => one !== undefined);
@@ -324,7 +286,7 @@ export class PodmanRuntime implements ContainerRuntime {
   }
 
   async reopenLog(id: string): Promise<void> {
-    await this.#attempt(`reopen the log of ${id.slice(0, 12)}`, async () => {
+    await attempt(`reopen the log of ${id.slice(0, 12)}`, async () => {
       const inspected = await this.#containers().inspect(id);
       if (inspected?.OCIConfigPath) await reopenConmonLog(inspected.OCIConfigPath);
     });
@@ -332,25 +294,11 @@ export class PodmanRuntime implements ContainerRuntime {
 
   /** @throws RuntimeError AlreadyExists if a link of the bridge's name stands there without the network */
   async ensureNetwork(wanted: PodmanNetwork): Promise<void> {
-    await this.#attempt(`make network ${wanted.name}`, () => ensureNetwork(this.#transport, wanted));
+    await attempt(`make network ${wanted.name}`, () => ensureNetwork(this.#transport, wanted));
   }
 
   #containers = (options: CallOptions = {}) => new ContainersApi(this.#transport.with(options));
   #pods = (options: CallOptions = {}) => new PodsApi(this.#transport.with(options));
-  #images = (options: CallOptions = {}) => new ImagesApi(this.#transport.with(options));
-
-  async #attempt<T>(
-    what: string,
-    work: () => Promise<T>,
-    signal?: AbortSignal,
-    otherwise: "Engine" | "Start" | "ImagePull" = "Engine",
-  ): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw runtimeError(error, what, otherwise, signal);
-    }
-  }
 }
 
 /** What is wanted, in the words and within the rights of this machine. */

@@ -27,3 +27,17 @@ function reasonOf(error: unknown, otherwise: RuntimeReason): RuntimeReason {
 
 /** netavark's host-local IPAM: "IPAM error: requested ip address 10.0.0.9 is already allocated to container ID …". */
 const addressTaken = (error: unknown): boolean => error instanceof Error && /IPAM error: .*already allocated/s.test(error.message);
+
+/** Runs `work`, and says in the runtime's words what became of it. `what` follows "Cannot". @throws RuntimeError, and the signal's reason */
+export async function attempt<T>(
+  what: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+  otherwise: Parameters<typeof runtimeError>[2] = "Engine",
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw runtimeError(error, what, otherwise, signal);
+  }
+}
