@@ -85,7 +85,7 @@ function run(file: string, runtime: string): Promise<Outcome> {
       const failed = good ? 0 : Math.max(1, count("Total") - passed);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       process.stdout.write(`${good ? "ok  " : "FAIL"} ${runtime} ${file} (${passed} passed, ${seconds} s)\n`);
-      if (good) for (const [line] of output.matchAll(/measured: .*$/gm)) process.stdout.write(`     ${line}\n`);
+      if (good) { for (const [line] of output.matchAll(/measured: .*$/gm)) process.stdout.write(`     ${line}\n`); }
       if (!good) process.stdout.write(`${late ? `killed after ${fileTimeoutMs} ms\n` : `exit status ${code}\n`}${output}\n`);
       resolve({ passed, failed, skipped });
     });
