@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:fs";
 import { access, mkdir, open, readFile, rm } from "node:fs/promises";
 import process from "node:process";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { serviceStartMs } from "../../shared/limits.ts";
 import { writeAtomic } from "../../shared/platform/files.ts";
 import { type Clock, sleep } from "../../shared/util/clock.ts";
@@ -86,7 +86,7 @@ async function start(on: ServiceDependencies, options: ServiceOptions, socketPat
   let pid: number | undefined;
   try {
     const child = spawn("podman", [...storeFlags(options.store), "system", "service", "--time=0", `unix://${socketPath}`], {
-      cwd: dirname(configPath), // conmon leaves a file `oom` where it was started from
+      cwd: directory, // conmon leaves a file `oom` where it was started from
       detached: true, // setsid: a signal to the agent's group does not reach it
       stdio: ["ignore", output.fd, output.fd],
       env: { ...process.env, PATH: path, HOME: process.env.HOME ?? "/root", CONTAINERS_CONF: configPath },
