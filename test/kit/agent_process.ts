@@ -219,11 +219,18 @@ function forgetSubnet(subnet: string): void {
   const own = subnet.split(".").slice(0, 2).join(".") + ".", low = Number(subnet.split(".")[2]);
   const isOurs = (line: string): boolean =>
     [...line.matchAll(/\d+\.\d+\.\d+\.\d+/g)].some(([address]) => address.startsWith(own) && (Number(address.split(".")[2]) & ~3) === low);
+  const iptables = (...args: string[]): string =>
+    spawnSync("iptables", ["-w", ...args], { env: withSbin(), encoding: "utf8" }).stdout ?? "";
   for (const table of ["nat", "filter"]) {
-    const listed = spawnSync("iptables", ["-t", table, "-S"], { env: withSbin(), encoding: "utf8" });
-    for (const line of (listed.stdout ?? "").split("\n").filter((line) => line.startsWith("-A ") && isOurs(line))) {
+    const chains = new Set<string>();
+    for (const line of iptables("-t", table, "-S").split("\n").filter((line) => line.startsWith("-A ") && isOurs(line))) {
       const rule = [...line.slice(3).matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]!);
-      spawnSync("iptables", ["-t", table, "-D", ...rule], { env: withSbin() });
+      iptables("-t", table, "-D", ...rule);
+      for (const chain of line.match(/NETAVARK-[0-9A-F]{13}/g) ?? []) chains.add(chain);
+    }
+    for (const chain of chains) {
+      iptables("-t", table, "-F", chain);
+      iptables("-t", table, "-X", chain);
     }
   }
 }

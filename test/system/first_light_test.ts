@@ -98,7 +98,7 @@ async function looks(k: Kubectl, { agent, ready }: Cluster): Promise<void> {
     assert.match(described, part);
   }
   assert.match(await k.ok("get events"), /Normal +Scheduled +pod\/web-/);
-  assert.match(await k.ok(`logs ${name}`), /^hello from web-\S+, listening on 8080\n/);
+  assert.match(await k.ok(`logs ${name}`), /^hello from web-\S+, listening on 8080$/m);
   const following = k.follow(`logs -f ${name}`);
   await eventually("logs -f shows what is there", () => following.out().includes("listening on 8080"));
   await page(`http://${pod!.ip}:8080/?followed`);
