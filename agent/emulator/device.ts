@@ -65,7 +65,10 @@ function emulatedMachine(clock: Clock, { name, index, bootId, agentVersion, labe
     memoryBytes: board.memoryBytes,
     allocatable: resources(facts, diskBytes).allocatable,
     report(say, signal) {
-      say({ status: nodeStatus(facts, { ...noPressure, diskBytes, engineError: undefined, images: [] }, [], clock.now()), labels: own }, true);
+      say(
+        { status: nodeStatus(facts, { ...noPressure, diskBytes, engineError: undefined, images: [] }, [], clock.now()), labels: own },
+        true,
+      );
       return aborted(signal);
     },
   };
