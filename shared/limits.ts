@@ -369,3 +369,8 @@ export const enrolmentsAtOnce = 8;
 export const imageCollectionMs = 5 * 60_000;
 /** Nodes with room that are compared for one pod: Kubernetes' own least. */
 export const nodesCompared = 100;
+
+/** Delays between tellings of the same event; milliseconds of silence after which it is told as a new one; and events remembered for that. */
+export const eventInterval = { baseMs: 10_000, capMs: 300_000 } as const;
+export const eventSeriesMs = 600_000;
+export const eventSeries = 256;

@@ -70,10 +70,10 @@ export class Intake {
     const pending = this.#of(session), hearing = this.#hearing(session);
     if (pending.events.length + events.length > intakeEvents) return; // not acknowledged: they come again
     events.forEach((event, index) => {
-      // The same name each time they come: repeating them doubles nothing.
-      const name = createHash("sha256").update(`${session.nodeId} ${session.birth?.boot} ${seq} ${index} ${event.at} ${event.uid}`).digest(
-        "hex",
-      ).slice(0, 16);
+      // The same name each time they come: repeating them doubles nothing, and a series is one Event that counts.
+      const { uid, type, reason, message, first } = event;
+      const place = first === undefined ? `${session.birth?.boot} ${seq} ${index} ${event.at}` : `${first} ${type} ${reason} ${message}`;
+      const name = createHash("sha256").update(`${session.nodeId} ${uid} ${place}`).digest("hex").slice(0, 16);
       pending.events.push({ name, event, hearing });
     });
     if (dropped > 0) this.#needs.log.info("A node had to drop events", { node: session.nodeName, dropped });
@@ -201,7 +201,8 @@ export class Intake {
   async #writeEvent(session: Session, { name, event, hearing }: Pending["events"][number]): Promise<void> {
     const about = event.uid === itself ? this.#needs.cache.get(nodes, "", session.nodeName) : this.#podOf(session, event.uid);
     if (!about) return;
-    const at = `${new Date(Math.max(0, observedMs(event, hearing))).toISOString().slice(0, 19)}Z`;
+    const shown = (ms: number): string => `${new Date(Math.max(0, ms)).toISOString().slice(0, 19)}Z`;
+    const seenMs = observedMs(event, hearing), at = shown(seenMs);
     const object: Event = {
       metadata: { name: `${about.name.slice(0, 230)}.${name}`, namespace: about.namespace || "default" },
       involvedObject: {
@@ -218,11 +219,17 @@ export class Intake {
       reportingComponent: "skerry-agent",
       reportingInstance: session.nodeName,
       count: event.count,
-      firstTimestamp: at,
+      firstTimestamp: shown(seenMs - (event.at - (event.first ?? event.at))),
       lastTimestamp: at,
     };
-    await this.#needs.registry.create(events, object).catch((error) => {
+    const { registry } = this.#needs, { name: eventName, namespace } = object.metadata as { name: string; namespace: string };
+    await registry.create(events, object).catch(async (error) => {
       if (!(error instanceof ApiError && error.reason === "AlreadyExists")) throw error;
+      await registry.modify(events, { namespace, name: eventName }, (known) => {
+        if ((known.count ?? 1) >= event.count) return; // told before
+        known.count = event.count;
+        known.lastTimestamp = at;
+      });
     });
   }
 

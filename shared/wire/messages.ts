@@ -130,7 +130,10 @@ export const NodeEvent = v.object({
   reason: text(128),
   message: text(eventMessageCharacters),
   at: v.number(),
+  /** How often since `first`. */
   count: v.optional(u53, 1),
+  /** When the same thing was first seen (ms since 1970): events of one series are one Event that counts. */
+  first: v.optional(v.number()),
 });
 export type NodeEvent = v.InferOutput<typeof NodeEvent>;
 export const Events = v.object({ sess: u53, seq: u53, events: v.array(NodeEvent), dropped: v.optional(u53, 0) });

@@ -25,10 +25,26 @@ test("events are told in order, and again until they are acknowledged", ({ clock
   assert.is(sent.length, 2);
 });
 
-test("the same event again is counted", ({ sent, ring }) => {
-  for (let i = 0; i < 5; i++) ring.add(event(7));
+test("the same event again is counted, and told at growing intervals", ({ sent, ring }) => {
   ring.connected(1);
-  assert.equal(sent[0]!.events.map(({ count }) => count), [5]);
+  const told = (): number[] => sent.flatMap(({ events }) => events.map(({ count }) => count));
+  let seq = 0;
+  for (let second = 0; second < 3600; second += 2) {
+    ring.add({ ...event(7), at: second * 1000 });
+    if (sent.length > seq) ring.cumulative({ sess: 1, evSeq: ++seq, rebirth: false });
+  }
+  assert.ok(told().length < 20, `${told().length} in an hour`);
+  assert.is(told()[0], 1, "the first at once");
+  assert.ok(told().at(-1)! > 1600, "and the count is that of all");
+  assert.equal([...new Set(sent.flatMap(({ events }) => events.map(({ first }) => first)))], [0], "one series");
+});
+
+test("what has been quiet for long begins anew", ({ sent, ring }) => {
+  ring.connected(1);
+  ring.add({ ...event(7), at: 0 });
+  ring.cumulative({ sess: 1, evSeq: 1, rebirth: false });
+  ring.add({ ...event(7), at: 3_600_000 });
+  assert.equal(sent[1]!.events.map(({ count, first }) => [count, first]), [[1, 3_600_000]]);
 });
 
 test("a month of events without a link keeps the newest and counts the rest exactly", ({ sent, ring }) => {

@@ -289,6 +289,21 @@ test("events arrive once, however often they come", async (kit) => {
   assert.equal([event!.object.reason, event!.object.involvedObject.name, event!.object.source?.host], ["Pulled", "web", "pi"]);
 });
 
+test("a series of equal events is one Event that counts", async (kit) => {
+  const device = await joined(kit), uid = await pod(kit, "web", "pi"), first = Date.now();
+  await device.live();
+  const told = async (seq: number, count: number): Promise<void> => {
+    const event = { uid, type: "Warning", reason: "Unhealthy", message: "Readiness probe failed", at: first + count * 2000, count, first };
+    await device.say("events", { sess: 1, seq, events: [event] });
+    await until(() => device.messages("cumulative").some(({ evSeq }) => evSeq === seq));
+  };
+  await told(1, 1);
+  await told(2, 5);
+  await told(3, 3); // late
+  const { items } = await kit.registry.list(events);
+  assert.equal(items.map(({ object }) => object.count), [5]);
+});
+
 test("a birth that is not higher is told the number it must pass, and says nothing until then", async (kit) => {
   const device = await joined(kit), uid = await pod(kit, "web", "pi");
   device.sess = 9;
