@@ -1,3 +1,5 @@
+import { customRandom } from "nanoid";
+
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
 
 /** RFC 4648 base32, lower case, no padding: safe in topics, file names and for reading out over the phone. */
@@ -11,6 +13,6 @@ export function base32(bytes: Uint8Array): string {
   return bits > 0 ? text + alphabet[(held << (5 - bits)) & 31] : text;
 }
 
-/** `length` characters with 5 random bits each. */
+/** `length` characters with 5 random bits each. nanoid's own global source of chance is not used: a simulation must own it. */
 export const randomBase32 = (length: number, randomBytes: (count: number) => Uint8Array): string =>
-  Array.from(randomBytes(length), (byte) => alphabet[byte & 31]).join("");
+  customRandom(alphabet, length, randomBytes)();
