@@ -1,5 +1,7 @@
 // A broker with real TLS and a fleet that only listens, for tests of either side of the wire.
+import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
+import tls from "node:tls";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { type Broker, type FleetHandlers, type NodeClient, startBroker } from "../../master/broker/broker.ts";
 import type { NodeIdentity } from "../../master/broker/authorize.ts";
@@ -16,6 +18,10 @@ export interface BrokerKit {
   readonly retained: Map<string, { topic: string; payload: Uint8Array }[]>;
   /** Enrols a key: its certificate's connections have this identity from now on. */
   enroll(pair: KeyPair, identity: NodeIdentity): void;
+  /** Throws its key out again. */
+  revoke(pair: KeyPair): void;
+  /** Sends these bytes over TLS and gives back what came until the broker closed. */
+  raw(pair: KeyPair | undefined, bytes: Uint8Array): Promise<Uint8Array>;
   connect(pair: KeyPair | undefined, options?: IClientOptions): MqttClient;
   stop(): Promise<void>;
 }
@@ -43,6 +49,21 @@ export async function brokerKit(): Promise<BrokerKit> {
     clients,
     heard,
     retained,
+    revoke: (pair) => void enrolled.delete(authority.verify(new X509Certificate(pair.certificate).raw)!.keyHash),
+    raw: (pair, bytes) =>
+      new Promise((resolve) => {
+        const socket = tls.connect({
+          host: "127.0.0.1",
+          port: broker.ports[0]!,
+          rejectUnauthorized: false,
+          ...(pair && { cert: pair.certificate, key: pair.key }),
+        });
+        const chunks: Uint8Array[] = [];
+        socket.on("secureConnect", () => socket.write(bytes));
+        socket.on("data", (chunk: Uint8Array) => void chunks.push(chunk));
+        socket.on("error", () => {}); // cut: what it says is that nothing came
+        socket.on("close", () => resolve(Buffer.concat(chunks)));
+      }),
     enroll: (pair, identity) => void enrolled.set(authority.verify(new X509Certificate(pair.certificate).raw)!.keyHash, identity),
     connect(pair, options) {
       const client = mqtt.connect(`mqtts://127.0.0.1:${broker.ports[0]}`, {

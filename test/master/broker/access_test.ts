@@ -1,4 +1,5 @@
 // Who may do what: every topic of the table, as publication, will, retained message and subscription, through real TLS.
+import { Buffer } from "node:buffer";
 import type { IClientOptions, MqttClient } from "mqtt";
 import * as assert from "uvu/assert";
 import { Authority, type KeyPair } from "../../../master/pki/authority.ts";
@@ -116,6 +117,51 @@ for (const standing of ["full", "renewal"] as const) {
     assert.equal(await those(topics, (topic) => connects(kit, pair, will(topic, false))), allowed[standing].will);
     assert.equal(await those(topicsOf(me), (topic) => connects(kit, pair, will(topic, true))), []);
     if (standing === "renewal") assert.equal(kit.heard, []);
+  });
+}
+
+/** MQTT 3.1.1 by hand: strangers do not wait for the CONNACK that a client library waits for. */
+const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length >> 8, value.length & 255]), Buffer.from(value)]);
+function packet(head: number, ...parts: Buffer[]): Buffer {
+  const body = Buffer.concat(parts), length = body.length < 128 ? [body.length] : [(body.length & 127) | 128, body.length >> 7];
+  return Buffer.concat([Buffer.from([head, ...length]), body]);
+}
+const connectPacket = (will?: string): Buffer =>
+  packet(0x10, text("MQTT"), Buffer.from([4, will ? 0x0e : 0x02, 0, 60]), text(me), ...(will ? [text(will), text("{}")] : []));
+const publishPacket = (topic: string, retain: boolean): Buffer =>
+  packet(0x32 | (retain ? 1 : 0), text(topic), Buffer.from([0, 1]), Buffer.from("x"));
+const subscribePacket = (filter: string): Buffer => packet(0x82, Buffer.from([0, 2]), text(filter), Buffer.from([1]));
+
+const strangers: Readonly<Record<string, (kit: BrokerKit) => Promise<KeyPair | undefined>>> = {
+  "no certificate": () => Promise.resolve(undefined),
+  "a foreign CA": async () =>
+    (await Authority.create("skerry-ca")).authority.issueClient({
+      commonName: "system:node:pi",
+      organizations: ["system:nodes"],
+      uris: [],
+    }),
+  "a revoked key": async (kit) => {
+    const pair = await enrolled(kit, me, "full");
+    kit.revoke(pair);
+    return pair;
+  },
+};
+for (const [who, pairOf] of Object.entries(strangers)) {
+  test(`${who}: no topic is published to, subscribed to or left a will on, retained or by wildcard, with or without waiting`, async (kit) => {
+    const pair = await pairOf(kit),
+      attempts = [
+        ...topics.flatMap((
+          topic,
+        ) => [[connectPacket(), publishPacket(topic, false)], [connectPacket(), publishPacket(topic, true)], [connectPacket(topic)]]),
+        ...filters.map((filter) => [connectPacket(), subscribePacket(filter)]),
+      ];
+    const answers = await Promise.all(attempts.map((attempt) => kit.raw(pair, Buffer.concat(attempt))));
+    const connack = "20020005"; // not authorized [MQTT-3.2.2-4]; nothing may follow it
+    assert.equal(
+      [...new Set(answers.map((answer) => Buffer.from(answer).toString("hex")))].filter((answer) => answer !== "" && answer !== connack),
+      [],
+    );
+    assert.equal([kit.heard, kit.clients], [[], []]);
   });
 }
 
