@@ -1,7 +1,18 @@
 // The power goes, and with it everything that was only in memory: processes, network namespaces, links, rules. The master is gone, too, and the board has no clock.
 // What the agent has on disk must do.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import * as assert from "uvu/assert";
@@ -117,9 +128,10 @@ async function everyPodAnswers(addresses: readonly string[], names: readonly str
 
 /** What a power cut takes: everything but the disk. The leases of addresses lie on /run, which is a disk here; they stay. */
 async function cutPower(agent: AgentProcess): Promise<void> {
-  const { containers, sandboxes } = await (await agent.podman()).observe(), leases = "/run/containers/networks/ipam.db";
-  const processes = containers.flatMap(({ pid }) => pid ?? []);
+  const { sandboxes } = await (await agent.podman()).observe(), leases = "/run/containers/networks/ipam.db";
   const store = `${agent.directory}/store`, namespaces = networkNamespaces(store, sandboxes.map(({ id }) => id));
+  const processes = inhabitants(namespaces);
+  assert.ok(processes.length >= 2 * pods, "each pod has a pause process and at least one of its own");
   const kept = mkdtempSync(`${tmpdir()}/skerry-leases-`);
   if (existsSync(leases)) copyFileSync(leases, `${kept}/ipam.db`);
   await agent.kill();
@@ -165,6 +177,19 @@ function networkNamespaces(store: string, sandboxIds: readonly string[]): string
   }
   return [...found];
 }
+
+/** Who lives in these network namespaces: the containers' processes, their children, and the pause processes, which Podman's list of containers leaves out. */
+function inhabitants(namespaces: readonly string[]): number[] {
+  const names = new Set(namespaces.map((path) => `net:[${statSync(path).ino}]`));
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      return names.has(readlinkSync(`/proc/${pid}/ns/net`));
+    } catch {
+      return false; // it has ended
+    }
+  });
+}
+
 function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
