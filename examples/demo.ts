@@ -9,10 +9,14 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { canInstall, containerPrograms, installPackages, isRoot, isThere, missingPackages } from "../shared/platform/debian.ts";
 import { takeLock } from "../shared/platform/lock.ts";
+import { noteMachine, restoreFrom } from "../shared/platform/machine_state.ts";
+import { wipePodman } from "../shared/platform/podman_leftovers.ts";
+import { runToEnd } from "../shared/platform/process.ts";
 import { buildHelloImage } from "./hello_image.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url)), dir = `${root}.demo`;
-const bridge = "skdemo0", table = "skerry-demo", example = "examples/02_web_deployment";
+const bridge = "skdemo0", table = "skerry-demo", podNetwork = "10.211.0.0/16", machineBefore = `${dir}/machine.json`;
+const example = "examples/02_web_deployment";
 /** How this runtime runs a file. */
 const runFile = [process.execPath, ...("deno" in process.versions ? ["run", "-A", "--quiet"] : ["--no-warnings"])] as const;
 const children: ChildProcess[] = [];
@@ -43,6 +47,7 @@ async function demo(): Promise<void> {
   const real = prepareMachine();
   cleanUp();
   mkdirSync(dir, { mode: 0o700 });
+  if (real) noteMachine(machineBefore);
 
   const [apiPort, mqttPort] = [await freePort(6443), await freePort(8883)];
   step(`Starting a master on port ${apiPort}`);
@@ -60,7 +65,7 @@ async function demo(): Promise<void> {
     "127.0.0.1",
     // Apart from a node that this machine may already be.
     "--pod-network",
-    "10.211.0.0/16",
+    podNetwork,
     "--service-network",
     "10.212.0.0/16",
   );
@@ -230,14 +235,11 @@ function cleanUp(keepLogs = false): void {
     ];
     const env = { ...process.env, CONTAINERS_CONF: `${dir}/agent/podman/containers.conf` };
     spawnSync("podman", [...store, "pod", "rm", "--all", "--force", "--time", "1"], { env, stdio: "ignore" });
-    spawnSync("pkill", ["-f", `podman.*system service.*${dir}/run/podman.sock`]);
-    spawnSync("ip", ["link", "delete", bridge], { stdio: "ignore" });
-    spawnSync("ip", ["link", "delete", `${bridge}-s0`], { stdio: "ignore" });
-    spawnSync("nft", ["delete", "table", "inet", table], { stdio: "ignore" });
-    const mounts = readFileSync("/proc/mounts", "utf8").split("\n").map((line) => line.split(" ")[1] ?? "").filter((path) =>
-      path.startsWith(`${dir}/`)
-    );
-    for (const path of mounts.toReversed()) spawnSync("umount", ["-l", path]);
+    spawnSync("podman", [...store, "network", "rm", "--force", "skdemo"], { env, stdio: "ignore" });
+    wipePodman({ directory: dir, root: `${dir}/podman/root`, subnet: podNetwork });
+    for (const link of [bridge, `${bridge}-s0`]) runToEnd("ip", "link", "delete", link);
+    runToEnd("nft", "delete", "table", "inet", table);
+    if (!restoreFrom(machineBefore)) say("Left the kernel's settings as they are: containers of somebody else run by now.");
   }
   if (keepLogs) {
     for (const part of ["agent", "master", "podman", "run", "kubectl"]) rmSync(`${dir}/${part}`, { recursive: true, force: true });

@@ -1,12 +1,17 @@
 // `npm test`: every *_test.ts under test/, each in a process of its own, on Node and on Deno. With arguments: only the files whose path contains one of them.
-// --runtime node|deno limits the runtimes. The last line is the verdict.
-import { spawn } from "node:child_process";
+// --runtime node|deno limits the runtimes. The last line is the verdict. The machine is left as it was found, also by Ctrl-C; a test that leaves something fails.
+import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { allowedSkips } from "./skips.ts";
+import { noteMachine, restoreFrom } from "../shared/platform/machine_state.ts";
+import { isRunning } from "../shared/platform/podman_leftovers.ts";
 import { install } from "./kit/install.ts";
+import { removeLeftovers } from "./kit/test_directory.ts";
+import { newTraces, traces } from "./kit/traces.ts";
+import { allowedSkips } from "./skips.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { values, positionals } = parseArgs({
@@ -15,6 +20,8 @@ const { values, positionals } = parseArgs({
 });
 /** Milliseconds one file may take. */
 const fileTimeoutMs = 300_000;
+/** Milliseconds to clean up in, once it is told to end. */
+const partingMs = 30_000;
 
 interface Outcome {
   passed: number;
@@ -31,24 +38,52 @@ if (files.length === 0 || runtimes.length === 0) {
 }
 if (!values["no-install"]) install(files);
 
+const isOurMachine = process.platform === "linux" && process.getuid?.() === 0;
+const machineBefore = `${tmpdir()}/skerry-machine-${process.pid}.json`;
+if (isOurMachine) {
+  removeLeftovers();
+  for (const name of readdirSync(tmpdir())) { // of a run that was killed
+    const pid = /^skerry-machine-(\d+)\.json$/.exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) restoreFrom(`${tmpdir()}/${name}`);
+  }
+  noteMachine(machineBefore);
+}
+const running = new Set<ChildProcess>();
+let told: number | undefined;
+for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
+  process.on(signal, () => {
+    if (told !== undefined) return;
+    told = 128 + number;
+    process.stdout.write("Stopping, and taking away what the tests have made\n");
+    for (const child of running) end(child);
+  });
+}
+
 /** Files that use the machine itself (Podman, nftables, timing) run alone, the others two at a time. */
 const alone = (file: string): boolean => /^(system|bench)\//.test(file);
 const jobs = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
 const total: Outcome = { passed: 0, failed: 0, skipped: [] };
-const queues = [jobs.filter((job) => !alone(job.file)), jobs.filter((job) => alone(job.file))];
-for (const [index, queue] of queues.entries()) {
-  await Promise.all(Array.from({ length: index === 0 ? 2 : 1 }, async () => {
-    for (let job = queue.shift(); job; job = queue.shift()) {
-      const outcome = await run(job.file, job.runtime);
-      total.passed += outcome.passed;
-      total.failed += outcome.failed;
-      total.skipped.push(...outcome.skipped);
-    }
-  }));
+let before = traces();
+const work = async (queue: typeof jobs, looks: boolean): Promise<void> => {
+  for (let job = queue.shift(); job && told === undefined; job = queue.shift()) {
+    const outcome = await run(job.file, job.runtime);
+    total.passed += outcome.passed;
+    total.failed += outcome.failed;
+    total.skipped.push(...outcome.skipped);
+    if (looks) await mustLeaveNothing(`${job.runtime} ${job.file}`);
+  }
+};
+const together = jobs.filter((job) => !alone(job.file));
+await Promise.all([work(together, false), work(together, false)]);
+await mustLeaveNothing("one of the files above");
+await work(jobs.filter((job) => alone(job.file)), true);
+if (isOurMachine && !restoreFrom(machineBefore)) {
+  process.stdout.write("The kernel's settings stay: containers of somebody else run by now\n");
 }
+if (told !== undefined) process.exit(told);
 for (const skip of new Set(total.skipped)) process.stdout.write(`skipped: ${skip}\n`);
 // On the machine the tests are made for, only what is listed may be skipped.
-const surprising = process.platform === "linux" && process.getuid?.() === 0
+const surprising = isOurMachine
   ? [...new Set(total.skipped)].filter((skip) =>
     !allowedSkips.some((allowed) => skip.includes(allowed.test) && skip.includes(allowed.reason))
   )
@@ -69,15 +104,17 @@ function run(file: string, runtime: string): Promise<Outcome> {
       env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, NO_COLOR: "1", FORCE_COLOR: "0", SKERRY_TEST_RUNTIME: runtime },
       detached: true, // a group of its own, so that its children go with it
     });
+    running.add(child);
     let output = "", late = false;
     const timer = setTimeout(() => {
       late = true;
-      process.kill(-child.pid!, "SIGKILL");
+      end(child);
     }, fileTimeoutMs);
     child.stdout.on("data", (data) => output += data);
     child.stderr.on("data", (data) => output += data);
     child.on("close", (code) => {
       clearTimeout(timer);
+      running.delete(child);
       const count = (word: string): number => Number(new RegExp(`^  ${word}:\\s+(\\d+)`, "m").exec(output)?.[1] ?? 0);
       const passed = count("Passed");
       const skipped = [...output.matchAll(/^SKIPPED (.*)$/gm)].map((match) => match[1]!);
@@ -90,4 +127,20 @@ function run(file: string, runtime: string): Promise<Outcome> {
       resolve({ passed, failed, skipped });
     });
   });
+}
+
+/** As a user would; then as the kernel would. */
+function end(child: ChildProcess): void {
+  process.kill(child.pid!, "SIGTERM");
+  const timer = setTimeout(() => process.kill(-child.pid!, "SIGKILL"), partingMs);
+  child.once("close", () => clearTimeout(timer));
+}
+
+async function mustLeaveNothing(who: string): Promise<void> {
+  if (!isOurMachine) return;
+  const left = await newTraces(before);
+  if (left.length === 0) return;
+  total.failed++;
+  process.stdout.write(`FAIL ${who} has left this behind:\n${left.map((trace) => `  ${trace}\n`).join("")}`);
+  before = traces();
 }

@@ -1,6 +1,7 @@
 // Short-lived programs of the machine (nft, ip, conntrack): text in, text out, both bounded in bytes and time.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { Buffer } from "node:buffer";
+import process from "node:process";
 import { commandOutputBytes, commandTimeoutMs } from "../limits.ts";
 
 export interface CommandResult {
@@ -48,6 +49,20 @@ export const runner = (prefix: readonly string[] = []): Run => (command, { stdin
     child.stdin?.on("error", () => {});
     child.stdin?.end(stdin);
   });
+
+/** The environment, with the administrator's programs on PATH as well: Debian leaves them out for everybody else. */
+export const withSbin = (): NodeJS.ProcessEnv => ({ ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` });
+
+/** For what has to be done before the process itself may end: waits, looks for the program in the administrator's directories too, and throws nothing. */
+export function runToEnd(program: string, ...args: string[]): CommandResult {
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    env: withSbin(),
+    encoding: "utf8",
+    timeout: commandTimeoutMs,
+    maxBuffer: commandOutputBytes,
+  });
+  return { status: status ?? undefined, stdout: stdout ?? "", stderr: stderr ?? "" };
+}
 
 class Bounded {
   readonly #parts: Buffer[] = [];

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { openStore } from "../../master/store/embedded.ts";
 import { EmbeddedStore } from "../../master/store/face.ts";
 import { nodeFiles } from "../../master/store/files.ts";
@@ -8,13 +6,14 @@ import { systemClock, systemRandom } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { InstantReplica } from "../kit/instant_replica.ts";
 import { storeContract } from "./store_contract.ts";
+import { removeTestDirectory, testDirectory } from "../kit/test_directory.ts";
 
 storeContract("the embedded store", async () => {
-  const dataDir = await mkdtemp(`${tmpdir()}/skerry-store-`);
+  const dataDir = testDirectory("store");
   const store = await openStore({ clock: systemClock, random: systemRandom, files: nodeFiles, log: silentLog }, { dataDir });
   const close = async (): Promise<void> => {
     await store.close();
-    await rm(dataDir, { recursive: true });
+    removeTestDirectory(dataDir);
   };
   return { store, root: "/contract/", close };
 });

@@ -1,20 +1,20 @@
 // An agent as users run it: a process of its own, on the runtime that runs this, with a Podman store, a bridge and an nftables table that are its alone.
-// Nothing of it stays, whatever becomes of the test: not even of a run that was killed, which the next one finds by its process id in the directory's name.
 import { Buffer } from "node:buffer";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { openPodman } from "../../agent/runtime/open_podman.ts";
 import type { PodmanRuntime } from "../../agent/runtime/podman.ts";
 import { PodmanTransport } from "../../agent/runtime/podman_transport.ts";
 import { buildHelloImage, helloImage } from "../../examples/hello_image.ts";
+import { withSbin } from "../../shared/platform/process.ts";
 import { systemClock, systemRandom } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { eventually } from "./eventually.ts";
 import { command, root } from "./master_process.ts";
-import { removeEverything, wipePodman, withSbin } from "./podman.ts";
+import { removeEverything } from "./podman.ts";
 import { type Relay, relay } from "./relay.ts";
+import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
 export interface AgentOptions {
   /** `https://host:port` */
@@ -61,7 +61,6 @@ export interface AgentProcess {
 /** Milliseconds a start may take on a machine that does much else. */
 const startMs = 60_000;
 const keptLogCharacters = 256 * 1024;
-const prefix = "skerry-agent-";
 let made = 0;
 
 /** Names of links and tables that belong to the agent in this directory: they follow from its number alone. */
@@ -75,25 +74,18 @@ export const networksOf = (number: number) => {
 /** Of this process, and of one thing made in it. */
 export const freshNumber = (): number => (process.pid * 8 + made++) % 4096;
 
-const open = new Map<string, { number: number; child: () => ChildProcess | undefined }>();
-process.on("exit", () => {
-  for (const [directory, { number, child }] of open) {
-    child()?.kill("SIGKILL");
-    wipe(directory, number);
-  }
-});
-
 /** A directory, and no agent in it yet. */
 export function agentProcess(options: AgentOptions): AgentProcess {
-  wipeLeftovers();
-  const number = options.number ?? freshNumber(), directory = mkdtempSync(`${tmpdir()}/${prefix}${process.pid}-${number}-`);
-  const { runtime = "podman", nodeName = `rock-${number}` } = options, names = namesOf(number);
+  const number = options.number ?? freshNumber(), names = namesOf(number);
+  const { runtime = "podman", nodeName = `rock-${number}` } = options;
+  let child: ChildProcess | undefined;
+  const elsewhere = { podmanRoot: "store/root", subnet: networksOf(number).pods, ...names };
+  const directory = testDirectory("agent", elsewhere, () => child?.kill("SIGKILL"));
   const dataDir = `${directory}/data`, runDir = `${directory}/run`, store = `${directory}/store`, socketPath = `${runDir}/podman.sock`;
   mkdirSync(runDir);
   const writes: string[] = [];
   let watched: Relay | undefined;
-  let child: ChildProcess | undefined, exited: Promise<number | null> = Promise.resolve(null), printed = "", own = "";
-  open.set(directory, { number, child: () => child });
+  let exited: Promise<number | null> = Promise.resolve(null), printed = "", own = "";
 
   const agent: AgentProcess = {
     nodeName,
@@ -117,7 +109,7 @@ export function agentProcess(options: AgentOptions): AgentProcess {
       const started = spawn(program, first, {
         cwd: root,
         stdio: ["ignore", "pipe", "pipe"],
-        env: { ...process.env, PATH: withSbin().PATH },
+        env: withSbin(),
       });
       child = started;
       own = "";
@@ -174,10 +166,9 @@ export function agentProcess(options: AgentOptions): AgentProcess {
       await agent.kill();
       await watched?.close();
       try {
-        if (existsSync(store)) await removeEverything(() => openStore(directory, names.network));
+        if (existsSync(store)) await removeEverything(await openStore(directory, names.network), names.network);
       } finally {
-        wipe(directory, number);
-        open.delete(directory);
+        removeTestDirectory(directory);
       }
     },
   };
@@ -195,50 +186,4 @@ function openStore(directory: string, network: string) {
   const on = { clock: systemClock, random: systemRandom, log: silentLog }, path = `${directory}/store`;
   const store = { root: `${path}/root`, runRoot: `${path}/run`, tmpDir: `${path}/tmp`, networkDir: `${path}/net` };
   return openPodman(on, { dataDir: `${directory}/data`, runDir: `${directory}/run`, store, network });
-}
-
-/** Everything that Podman would not take away, or was not asked to because it is gone. Without a word where there is nothing. */
-function wipe(directory: string, number: number): void {
-  const { bridge, table } = namesOf(number),
-    run = (program: string, ...args: string[]) => spawnSync(program, args, { env: withSbin(), encoding: "utf8" });
-  wipePodman(directory, `${directory}/run/podman.sock`);
-  for (const link of linksOf(bridge)) run("ip", "link", "delete", link);
-  run("nft", "delete", "table", "inet", table);
-  forgetSubnet(networksOf(number).pods);
-  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
-}
-
-/** The bridge, and whatever has its name for a beginning. */
-function linksOf(bridge: string): string[] {
-  const names = readdirSync("/sys/class/net").filter((name) => name === bridge || name.startsWith(`${bridge}-`));
-  return names.sort((a, b) => b.length - a.length);
-}
-
-/** Rules that netavark made for containers which ended without it. */
-function forgetSubnet(subnet: string): void {
-  const own = subnet.split(".").slice(0, 2).join(".") + ".", low = Number(subnet.split(".")[2]);
-  const isOurs = (line: string): boolean =>
-    [...line.matchAll(/\d+\.\d+\.\d+\.\d+/g)].some(([address]) => address.startsWith(own) && (Number(address.split(".")[2]) & ~3) === low);
-  const iptables = (...args: string[]): string =>
-    spawnSync("iptables", ["-w", ...args], { env: withSbin(), encoding: "utf8" }).stdout ?? "";
-  for (const table of ["nat", "filter"]) {
-    const chains = new Set<string>();
-    for (const line of iptables("-t", table, "-S").split("\n").filter((line) => line.startsWith("-A ") && isOurs(line))) {
-      const rule = [...line.slice(3).matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]!);
-      iptables("-t", table, "-D", ...rule);
-      for (const chain of line.match(/NETAVARK-[0-9A-F]{13}/g) ?? []) chains.add(chain);
-    }
-    for (const chain of chains) {
-      iptables("-t", table, "-F", chain);
-      iptables("-t", table, "-X", chain);
-    }
-  }
-}
-
-/** Of test runs that were killed. */
-function wipeLeftovers(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const [, pid, number] = /^skerry-agent-(\d+)-(\d+)-/.exec(name) ?? [];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) wipe(`${tmpdir()}/${name}`, Number(number));
-  }
 }

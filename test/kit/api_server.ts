@@ -1,6 +1,5 @@
 // The real API server over the real registry: its app for `app.request()`, and, if asked for, behind TLS on a free port with kubeconfigs for real clients.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import type { Hono } from "hono";
 import { kinds } from "../../shared/api/kinds/mod.ts";
 import type { Kind } from "../../shared/api/resource.ts";
@@ -16,6 +15,7 @@ import { Authority, type KeyPair } from "../../master/pki/authority.ts";
 import { kubeconfig } from "../../master/pki/pki.ts";
 import type { Registry } from "../../master/registry/registry.ts";
 import { closeRegistry, openRegistry } from "./registry.ts";
+import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
 export interface ApiContext {
   readonly app: Hono<Env>;
@@ -120,7 +120,7 @@ export async function serveApi(
     { host: "127.0.0.1", port: 0 },
   ]);
   const url = `https://127.0.0.1:${server.addresses[0]!.port}`;
-  const directory = await mkdtemp(`${tmpdir()}/skerry-api-`), config = `${directory}/kubeconfig`;
+  const directory = testDirectory("api"), config = `${directory}/kubeconfig`;
   await writeFile(config, kubeconfig(url, authority.certificate, adminPair), { mode: 0o600 });
   return {
     app,
@@ -135,7 +135,7 @@ export async function serveApi(
       stopping.abort();
       await server.stop();
       await closeRegistry(opened);
-      await rm(directory, { recursive: true, force: true });
+      removeTestDirectory(directory);
     },
   };
 }

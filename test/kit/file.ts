@@ -11,6 +11,8 @@ globals.UVU_INDEX = 0;
 const uvu = await import("uvu") as unknown as { exec(): Promise<void> };
 const { suitesRegistered } = await import("./suite.ts");
 
+// Told to end, it leaves by the door: what the kit does on "exit" takes everything away.
+for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) process.on(signal, () => process.exit(128 + number));
 process.on("unhandledRejection", (error) => {
   process.stdout.write(`unhandled rejection: ${error instanceof Error ? error.stack : error}\n`);
   process.exit(1);

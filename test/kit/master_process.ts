@@ -1,11 +1,10 @@
 // A master as users run it: a process of its own, on the runtime that runs this, with a data directory that is gone afterwards.
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type ApiClient, apiClient, readKubeconfig } from "./api_client.ts";
+import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const runtime: "node" | "deno" = "deno" in process.versions ? "deno" : "node";
@@ -59,23 +58,15 @@ export interface MasterProcess {
 /** Milliseconds a start may take on a machine that does much else. */
 const startMs = 60_000;
 const keptLogCharacters = 256 * 1024;
-/** Whatever happens to this process, no master and no directory of it stays. */
-const left = new Map<string, () => ChildProcess | undefined>();
-process.on("exit", () => {
-  for (const [directory, child] of left) {
-    child()?.kill("SIGKILL");
-    rmSync(directory, { recursive: true, force: true });
-  }
-});
 
 /** A data directory, and no master on it yet. */
 export async function masterProcess(options: MasterOptions = {}): Promise<MasterProcess> {
   const { args = [], env = {}, advertise = "127.0.0.1" } = options;
   let source = options.source ?? root;
-  const directory = await mkdtemp(`${tmpdir()}/skerry-master-`), dataDir = options.dataDir ?? `${directory}/data`;
-  let child: ChildProcess | undefined, exited: Promise<number | null> = Promise.resolve(null), serving: Promise<void> = Promise.resolve();
+  let child: ChildProcess | undefined;
+  const directory = testDirectory("master", undefined, () => child?.kill("SIGKILL")), dataDir = options.dataDir ?? `${directory}/data`;
+  let exited: Promise<number | null> = Promise.resolve(null), serving: Promise<void> = Promise.resolve();
   let printed = "", port = 0, mqttPort = 0, client: ApiClient | undefined;
-  left.set(directory, () => child);
 
   const launch = (): void => {
     const [program, first] = commandIn(
@@ -160,8 +151,7 @@ export async function masterProcess(options: MasterOptions = {}): Promise<Master
     async close() {
       client?.close();
       await master.kill();
-      left.delete(directory);
-      await rm(directory, { recursive: true, force: true });
+      removeTestDirectory(directory);
     },
   };
   return master;

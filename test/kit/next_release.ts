@@ -1,11 +1,11 @@
 // The source of a later release, for tests of old beside new: a copy of this one with a change in it.
-import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { root } from "./master_process.ts";
+import { testDirectory } from "./test_directory.ts";
 
-/** @returns its directory, which is the caller's to remove. @throws Error where `from` does not stand in the file exactly once */
+/** @returns its directory. @throws Error where `from` does not stand in the file exactly once */
 export function nextRelease({ file, from, to }: { file: string; from: string; to: string }): string {
-  const directory = mkdtempSync(`${tmpdir()}/skerry-next-release-`);
+  const directory = testDirectory("next-release");
   for (const name of ["master", "shared", "package.json", "deno.json"]) {
     cpSync(`${root}/${name}`, `${directory}/${name}`, { recursive: true });
   }

@@ -1,16 +1,17 @@
 // A Podman of its own for one test: its own service, store, network and bridge in a temporary directory, and nothing left of it afterwards.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { type OpenedPodman, openPodman } from "../../agent/runtime/open_podman.ts";
 import { type PodmanRuntime } from "../../agent/runtime/podman.ts";
 import type { PodmanNetwork } from "../../agent/runtime/podman_network.ts";
+import { PodmanTransport } from "../../agent/runtime/podman_transport.ts";
 import { buildHelloImage } from "../../examples/hello_image.ts";
+import { kill } from "../../shared/platform/podman_leftovers.ts";
 import { systemClock, systemRandom } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
+import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
 /** Why real containers cannot be had here; undefined if they can. */
 export function noPodman(): string | undefined {
@@ -47,22 +48,20 @@ let opened = 0;
 
 /** With the network made and the hello image loaded. */
 export async function startTestPodman(): Promise<TestPodman> {
-  const directory = await mkdtemp(join(tmpdir(), "skerry-podman-"));
-  const store = { root: `${directory}/root`, runRoot: `${directory}/run`, tmpDir: `${directory}/tmp`, networkDir: `${directory}/net` };
   // One number per process and test: names, bridges and subnets of tests that run side by side must not meet.
   const number = (process.pid * 4 + opened++) % 16_384;
   const subnet = `10.${192 + (number >> 8)}.${number & 255}`;
   const network = { name: `sktest${number}`, bridge: `skt${number}`, subnet: `${subnet}.0/24`, gateway: `${subnet}.1`, mtu: 1450 };
+  const directory = testDirectory("podman", { podmanRoot: "root", subnet: network.subnet, bridge: network.bridge });
+  const store = { root: `${directory}/root`, runRoot: `${directory}/run`, tmpDir: `${directory}/tmp`, networkDir: `${directory}/net` };
   const options = { dataDir: directory, runDir: directory, store, network: network.name };
   const open = (): Promise<OpenedPodman> => openPodman({ clock: systemClock, random: systemRandom, log: silentLog }, options);
   const socketPath = join(directory, "podman.sock");
   const close = async () => {
     try {
-      await removeEverything(open);
+      await removeEverything(await open(), network.name);
     } finally {
-      wipePodman(directory, socketPath);
-      spawnSync("ip", ["link", "delete", network.bridge], { env: withSbin() });
-      await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+      removeTestDirectory(directory);
     }
   };
   try {
@@ -87,20 +86,14 @@ export async function startTestPodman(): Promise<TestPodman> {
   }
 }
 
-/** Ends the service and every process that works below the directory, and takes the mounts there away. */
-export function wipePodman(directory: string, socketPath: string): void {
-  killServices(socketPath);
-  killMonitors(directory);
-  unmountBelow(directory);
-}
-
-/** Through Podman, so that it takes its addresses, interfaces and packet filter rules back too. */
-export async function removeEverything(open: () => Promise<OpenedPodman>): Promise<void> {
-  const { runtime } = await open();
+/** Pods and network, through Podman, so that it takes back the addresses, interfaces and packet filter rules they have. */
+export async function removeEverything({ runtime, service }: OpenedPodman, network: string): Promise<void> {
   for (const { id } of (await runtime.observe()).sandboxes) await runtime.removeSandbox(id);
+  const response = await new PodmanTransport(systemClock, service.socketPath).call("DELETE", `/networks/${network}`);
+  if (!response.ok && response.status !== 404) {
+    throw new Error(`Cannot remove network ${network}: ${response.status} ${await response.text()}`);
+  }
 }
-
-export const withSbin = () => ({ ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` });
 
 /** Processes whose command line has this word in it: the only mark that a service of ours has. */
 export function processesNaming(word: string): number[] {
@@ -112,22 +105,4 @@ export function processesNaming(word: string): number[] {
 
 export function killServices(socketPath: string): void {
   for (const pid of processesNaming(`unix://${socketPath}`)) kill(pid);
-}
-function killMonitors(directory: string): void {
-  for (const pid of processesNaming(`${directory}/`)) kill(pid);
-}
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as { code?: string }).code !== "ESRCH") throw error;
-  }
-}
-
-/** Podman binds its store onto itself and leaves shared memory mounted where a container was not removed in order. */
-function unmountBelow(directory: string): void {
-  const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n").map((line) => line.split(" ")[1] ?? "");
-  for (const path of mounts.filter((path) => path.startsWith(`${directory}/`)).reverse()) {
-    spawnSync("umount", ["-l", path], { env: withSbin() });
-  }
 }

@@ -1,6 +1,4 @@
 // A node's pods over the emulated engine, in a directory of their own, with everything they say written down.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { createPods, type PodEvent, type Pods, type PodsConfig } from "../../agent/pods/pods.ts";
 import type { PodReport } from "../../agent/pods/statuses.ts";
 import { EmulatedEngine, type EmulatedOptions } from "../../agent/runtime/emulated_engine.ts";
@@ -10,6 +8,7 @@ import type { PodSpec } from "../../shared/api/kinds/pod/pod_spec.ts";
 import { type Clock, seeded, systemClock } from "../../shared/util/clock.ts";
 import { type Log, silentLog } from "../../shared/util/log.ts";
 import { type DesiredSet, objectHash, type Rendered, setHash } from "../../shared/wire/desired.ts";
+import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
 export function setOf(gen: number, ...objects: Rendered[]): DesiredSet {
   const all = new Map(objects.map((object) => {
@@ -60,7 +59,7 @@ export interface TestNode {
 export async function openNode(
   options: EmulatedOptions & { clock?: Clock; log?: Log; config?: Partial<PodsConfig>; bootId?: () => string } = {},
 ): Promise<TestNode> {
-  const directory = await mkdtemp(`${tmpdir()}/skerry-pods-`);
+  const directory = testDirectory("pods");
   const clock = options.clock ?? systemClock, random = seeded(7);
   const engine = new EmulatedEngine({ clock, random }, options);
   let stopping = new AbortController(), running = Promise.resolve();
@@ -104,7 +103,7 @@ export async function openNode(
     async close() {
       await node.stop();
       engine.close();
-      await rm(directory, { recursive: true, force: true });
+      removeTestDirectory(directory);
     },
   };
   await node.start();

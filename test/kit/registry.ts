@@ -1,7 +1,4 @@
 // A real registry over a real store on a temporary directory, with the namespace "default".
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { kinds } from "../../shared/api/kinds/mod.ts";
 import { namespaces } from "../../shared/api/kinds/namespace.ts";
 import { type Clock, seeded, systemClock } from "../../shared/util/clock.ts";
@@ -11,6 +8,7 @@ import type { ServiceConfig } from "../../master/registry/service_ips.ts";
 import { openStore } from "../../master/store/embedded.ts";
 import { nodeFiles } from "../../master/store/files.ts";
 import type { Store } from "../../master/store/store.ts";
+import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
 export interface RegistryContext {
   readonly dataDir: string;
@@ -21,7 +19,7 @@ export interface RegistryContext {
 }
 
 export async function openRegistry(config?: ServiceConfig): Promise<RegistryContext> {
-  const context = { dataDir: await mkdtemp(join(tmpdir(), "skerry-registry-")), skewMs: 0 } as RegistryContext;
+  const context = { dataDir: testDirectory("registry"), skewMs: 0 } as RegistryContext;
   await open(context, 7, config);
   await context.registry.create(namespaces, { metadata: { name: "default" } });
   return context;
@@ -35,7 +33,7 @@ export async function closeRegistry({ store, dataDir }: RegistryContext): Promis
   try {
     await store.close();
   } finally {
-    await rm(dataDir, { recursive: true, force: true });
+    removeTestDirectory(dataDir);
   }
 }
 

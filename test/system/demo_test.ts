@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
+import { machineState } from "../../shared/platform/machine_state.ts";
 import { noPodman } from "../kit/podman.ts";
 import { suite } from "../kit/suite.ts";
 
@@ -14,6 +15,7 @@ const test = suite("demo", { timeoutMs: 200_000, ...(skip && { skip }) });
 
 test("the demo answers at its Service's address, says what to try, and takes everything away", async () => {
   const demo = spawn(command[0]!, [...command.slice(1), "examples/demo.ts"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const before = machineState();
   let output = "";
   const hear = (data: Uint8Array): void => void (output += data);
   demo.stdout.on("data", hear);
@@ -35,5 +37,6 @@ test("the demo answers at its Service's address, says what to try, and takes eve
   assert.is(existsSync(`${root}.demo`), false);
   assert.is(readFileSync("/proc/mounts", "utf8").includes("/.demo/"), false);
   assert.is.not(spawnSync("ip", ["link", "show", "skdemo0"]).status, 0);
+  assert.equal(machineState(), before, "the kernel's settings, and iptables");
   assert.is.not(spawnSync("nft", ["list", "table", "inet", "skerry-demo"]).status, 0);
 });

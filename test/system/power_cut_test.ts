@@ -1,28 +1,18 @@
 // The power goes, and with it everything that was only in memory: processes, network namespaces, links, rules. The master is gone, too, and the board has no clock.
 // What the agent has on disk must do.
-import { spawnSync } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import * as assert from "uvu/assert";
+import { forgetContainers, inhabitants, kill, networkNamespaces, unmountBelow } from "../../shared/platform/podman_leftovers.ts";
+import { runToEnd } from "../../shared/platform/process.ts";
 import type { AgentProcess } from "../kit/agent_process.ts";
 import { withCluster } from "../kit/cluster_process.ts";
 import { eventually } from "../kit/eventually.ts";
 import { kubectls } from "../kit/kubectl.ts";
 import { page } from "../kit/page.ts";
-import { noPodman, processesNaming, withSbin } from "../kit/podman.ts";
+import { noPodman, processesNaming } from "../kit/podman.ts";
 import { suite } from "../kit/suite.ts";
+import { testDirectory } from "../kit/test_directory.ts";
 
 const test = suite("power cut", { timeoutMs: 115_000, skip: noPodman() ?? (kubectls().length === 0 ? "no kubectl" : undefined) });
 const services = 3, pods = 10;
@@ -128,11 +118,11 @@ async function everyPodAnswers(addresses: readonly string[], names: readonly str
 
 /** What a power cut takes: everything but the disk. The leases of addresses lie on /run, which is a disk here; they stay. */
 async function cutPower(agent: AgentProcess): Promise<void> {
-  const { sandboxes } = await (await agent.podman()).observe(), leases = "/run/containers/networks/ipam.db";
-  const store = `${agent.directory}/store`, namespaces = networkNamespaces(store, sandboxes.map(({ id }) => id));
+  const leases = "/run/containers/networks/ipam.db";
+  const store = `${agent.directory}/store`, namespaces = networkNamespaces(`${store}/root`);
   const processes = inhabitants(namespaces);
   assert.ok(processes.length >= 2 * pods, "each pod has a pause process and at least one of its own");
-  const kept = mkdtempSync(`${tmpdir()}/skerry-leases-`);
+  const kept = testDirectory("leases");
   if (existsSync(leases)) copyFileSync(leases, `${kept}/ipam.db`);
   await agent.kill();
   // Monitors first: one that lives would write down how its container ended.
@@ -141,59 +131,21 @@ async function cutPower(agent: AgentProcess): Promise<void> {
     "every process is gone",
     () => processesNaming(`${agent.directory}/`).length === 0 && processes.every((pid) => !existsSync(`/proc/${pid}`)),
   );
-  const run = (...command: string[]) => spawnSync(command[0]!, command.slice(1), { env: withSbin() });
   for (const path of namespaces) {
-    run("umount", "-l", path);
+    runToEnd("umount", "-l", path);
     rmSync(path, { force: true });
   }
-  for (const link of [`${agent.bridge}-s0`, agent.bridge]) run("ip", "link", "delete", link);
-  run("nft", "delete", "table", "inet", agent.table);
-  const below = (path: string): boolean =>
-    [`${store}/run/`, `${store}/tmp/`, `${store}/root/`, `${agent.runDir}/`].some((directory) => path.startsWith(directory));
-  const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n").map((line) => line.split(" ")[1] ?? "").filter(below);
-  for (const path of mounts.reverse()) run("umount", "-l", path);
+  for (const link of [`${agent.bridge}-s0`, agent.bridge]) runToEnd("ip", "link", "delete", link);
+  runToEnd("nft", "delete", "table", "inet", agent.table);
+  for (const part of [`${store}/run/`, `${store}/tmp/`, `${store}/root/`, `${agent.runDir}/`]) unmountBelow(part);
   for (const directory of [`${store}/run`, `${store}/tmp`, agent.runDir]) {
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory);
   }
+  forgetContainers(`${store}/root`);
   if (existsSync(`${kept}/ipam.db`)) copyFileSync(`${kept}/ipam.db`, leases);
-  rmSync(kept, { recursive: true });
 
   const memory = `${agent.dataDir}/state/pods.json`, content = JSON.parse(readFileSync(memory, "utf8"));
   assert.is(content.bootId, readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(), "the agent writes down in which boot it was");
   writeFileSync(memory, JSON.stringify({ ...content, bootId: "00000000-0000-4000-8000-000000000000" }));
-}
-
-/** Where Podman has bound the network namespaces of these sandboxes' infra containers. */
-function networkNamespaces(store: string, sandboxIds: readonly string[]): string[] {
-  assert.ok(sandboxIds.length > 0);
-  const found = new Set<string>();
-  const directory = `${store}/root/overlay-containers`;
-  for (const id of readdirSync(directory).filter((name) => existsSync(`${directory}/${name}/userdata/config.json`))) {
-    const text = readFileSync(`${directory}/${id}/userdata/config.json`, "utf8");
-    for (const { type, path } of JSON.parse(text).linux?.namespaces ?? []) {
-      if (type === "network" && path?.startsWith("/run/netns/")) found.add(path);
-    }
-  }
-  return [...found];
-}
-
-/** Who lives in these network namespaces: the containers' processes, their children, and the pause processes, which Podman's list of containers leaves out. */
-function inhabitants(namespaces: readonly string[]): number[] {
-  const names = new Set(namespaces.map((path) => `net:[${statSync(path).ino}]`));
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-    try {
-      return names.has(readlinkSync(`/proc/${pid}/ns/net`));
-    } catch {
-      return false; // it has ended
-    }
-  });
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as { code?: string }).code !== "ESRCH") throw error;
-  }
 }

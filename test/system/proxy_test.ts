@@ -1,8 +1,6 @@
 // Packets through real rules, in network namespaces of their own: what counts is where they land. See test/kit/node_network.ts for who lives where.
 import { readdirSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
 import { Nft } from "../../agent/proxy/nft.ts";
 import { createProxy, type Proxy } from "../../agent/proxy/proxy.ts";
@@ -16,6 +14,7 @@ import { addresses, type NodeNetwork, noNamespaces, type Peer, startNodeNetwork 
 import { runtime } from "../kit/master_process.ts";
 import { routeSet, type TestEndpoint, type TestService } from "../kit/route_set.ts";
 import { suite } from "../kit/suite.ts";
+import { testDirectory } from "../kit/test_directory.ts";
 
 interface Context extends NodeNetwork {
   readonly filter: Nft;
@@ -34,7 +33,7 @@ const test = suite<Context>("service routes", {
   timeoutMs: 20_000,
   async setup() {
     const network = await (shared ??= startNodeNetwork(silentLog));
-    const directory = await mkdtemp(join(tmpdir(), "skerry-routes-")), savedTo = join(directory, "routes.nft");
+    const savedTo = `${testDirectory("routes")}/routes.nft`;
     const filter = new Nft({ run: network.node.run, clock: systemClock, log: silentLog }, { table: "skerry", prefix: network.node.prefix });
     const start = () => {
       const proxy = createProxy({ filter, clock: systemClock, log: silentLog, file: rulesetFile(savedTo) }),
@@ -64,10 +63,9 @@ const test = suite<Context>("service routes", {
       stop,
     };
   },
-  async teardown({ proxy, savedTo, stop }: Context) {
+  async teardown({ proxy, stop }: Context) {
     await stop();
     if (shared) await proxy.purge();
-    await rm(join(savedTo, ".."), { recursive: true });
   },
 });
 

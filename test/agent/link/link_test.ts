@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import * as assert from "uvu/assert";
 import { certificateRequest, type Identity, IdentityFiles } from "../../../agent/link/identity.ts";
 import { createLink, endpoints, type Link, type LinkUsers } from "../../../agent/link/link.ts";
@@ -8,6 +6,7 @@ import { silentLog } from "../../../shared/util/log.ts";
 import { downFilter, downTopic } from "../../../shared/wire/topics.ts";
 import { type BrokerKit, brokerKit, until } from "../../kit/broker.ts";
 import { suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 const nodeId = "abcdefghijklmnopqrstuvwxyz";
 interface Context {
@@ -21,7 +20,7 @@ interface Context {
 }
 const test = suite<Context>("link", {
   async setup() {
-    const kit = await brokerKit(), directory = await mkdtemp(`${tmpdir()}/skerry-link-`), files = new IdentityFiles(directory);
+    const kit = await brokerKit(), directory = testDirectory("link"), files = new IdentityFiles(directory);
     const stop = new AbortController(), heard: string[] = [], running: Promise<void>[] = [];
     const users: LinkUsers = {
       birth: () => ({ boot: "b", ver: "0", wire: [1], arch: "x64", caps: [], link: { kind: "lan", metered: false } }),
@@ -67,11 +66,10 @@ const test = suite<Context>("link", {
       },
     };
   },
-  async teardown({ kit, stop, running, directory }) {
+  async teardown({ kit, stop, running }) {
     stop.abort();
     await Promise.all(running);
     await kit.stop();
-    await rm(directory, { recursive: true });
   },
   timeoutMs: 20_000,
 });

@@ -1,6 +1,4 @@
 import { Buffer } from "node:buffer";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import * as assert from "uvu/assert";
 import { onHead, Receiver } from "../../../agent/link/receiver.ts";
 import { SetLog } from "../../../agent/link/set_log.ts";
@@ -10,10 +8,10 @@ import { encode } from "../../../shared/wire/codec.ts";
 import { type DesiredSet, emptySet, objectHash, setHash, type SetObject } from "../../../shared/wire/desired.ts";
 import type { Ack, Desired, Get, Put, SetOperation } from "../../../shared/wire/messages.ts";
 import { suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 const test = suite("Receiver", {
-  setup: async () => ({ directory: await mkdtemp(`${tmpdir()}/skerry-receiver-`) }),
-  teardown: ({ directory }) => rm(directory, { recursive: true }),
+  setup: () => ({ directory: testDirectory("receiver") }),
   timeoutMs: 20_000,
 });
 const bytes = (message: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(message));

@@ -1,14 +1,13 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
 import { SetLog } from "../../../agent/link/set_log.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { objectHash, setHash } from "../../../shared/wire/desired.ts";
 import { rejects, suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 const test = suite("SetLog", {
-  setup: async () => ({ directory: await mkdtemp(`${tmpdir()}/skerry-set-`) }),
-  teardown: ({ directory }) => rm(directory, { recursive: true }),
+  setup: () => ({ directory: testDirectory("set") }),
 });
 const owner = { clusterId: "c", nodeId: "n" };
 const object = (uid: string, body = `{"uid":"${uid}"}`) => ({ uid, hash: objectHash(body), body });

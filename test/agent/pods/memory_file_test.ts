@@ -1,17 +1,16 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
 import { newMemory } from "../../../agent/pods/memory.ts";
 import { MemoryFile } from "../../../agent/pods/memory_file.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 const test = suite("MemoryFile", {
   setup: async () => {
-    const directory = await mkdtemp(`${tmpdir()}/skerry-memory-`);
+    const directory = testDirectory("memory");
     return { directory, path: `${directory}/pods.json`, file: new MemoryFile(`${directory}/pods.json`) };
   },
-  teardown: ({ directory }) => rm(directory, { recursive: true }),
 });
 const state = (bootId: string, ...names: string[]) => ({
   bootId,

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import * as assert from "uvu/assert";
 import { EmulatedRuntime } from "../../../agent/runtime/emulated.ts";
@@ -17,6 +14,7 @@ import {
   sh,
 } from "../../contract/runtime_contract.ts";
 import { rejects, suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 const image = "localhost/skerry-hello:1";
 const missing = { image: "registry.test/none:1", words: "manifest unknown" };
@@ -27,7 +25,7 @@ interface Context extends RuntimeUnderTest {
 
 const contract = suite<Context>("emulated runtime: contract", {
   async setup() {
-    const directory = await mkdtemp(join(tmpdir(), "skerry-emulated-"));
+    const directory = testDirectory("emulated");
     const faults: Fault[] = [
       { at: "start", command: missingCommand, message: `exec: "${missingCommand}": no such file or directory` },
       { at: "pull", image: missing.image, message: missing.words },
@@ -44,9 +42,8 @@ const contract = suite<Context>("emulated runtime: contract", {
       reopen: () => Promise.resolve(new EmulatedRuntime(engine)),
     };
   },
-  async teardown({ engine, directory }) {
+  async teardown({ engine }) {
     engine.close();
-    await rm(directory, { recursive: true });
   },
 });
 runtimeContract(contract);

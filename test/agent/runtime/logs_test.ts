@@ -1,11 +1,11 @@
-import { appendFile, mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, readFile, rename, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { rotateLog } from "../../../agent/runtime/log_rotation.ts";
 import { containerLogPath, type LogQuery, readLog, rotatedLogPath } from "../../../agent/runtime/logs.ts";
 import { HandCrankedClock, systemClock } from "../../../shared/util/clock.ts";
 import { suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 interface Context {
   readonly path: string;
@@ -14,11 +14,10 @@ interface Context {
 const test = suite<Context>("readLog()", {
   async setup() {
     return {
-      path: join(await mkdtemp(join(tmpdir(), "skerry-logs-")), "0.log"),
+      path: join(testDirectory("logs"), "0.log"),
       clock: new HandCrankedClock(Date.parse("2026-11-21T12:01:00Z")),
     };
   },
-  teardown: ({ path }) => rm(join(path, ".."), { recursive: true }),
 });
 const entry = (second: number, text: string, stream = "stdout", tag = "F") =>
   `2026-11-21T12:00:${String(second).padStart(2, "0")}.123456789+00:00 ${stream} ${tag} ${text}\n`;

@@ -1,7 +1,5 @@
 import { Buffer } from "node:buffer";
-import { mkdtemp, rm } from "node:fs/promises";
 import http from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ContainersApi } from "podman-api-client";
 import * as assert from "uvu/assert";
@@ -11,6 +9,7 @@ import { jsonLines, PodmanTransport } from "../../../agent/runtime/podman_transp
 import { RuntimeError } from "../../../agent/runtime/runtime.ts";
 import { systemClock } from "../../../shared/util/clock.ts";
 import { rejects, suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 interface Context {
   readonly directory: string;
@@ -20,7 +19,7 @@ interface Context {
 }
 const test = suite<Context>("PodmanTransport", {
   async setup() {
-    const directory = await mkdtemp(join(tmpdir(), "skerry-transport-"));
+    const directory = testDirectory("transport");
     const socketPath = join(directory, "podman.sock");
     const context = {
       directory,
@@ -31,10 +30,9 @@ const test = suite<Context>("PodmanTransport", {
     await new Promise<void>((resolve) => context.server.listen(socketPath, resolve));
     return context;
   },
-  async teardown({ server, directory }) {
+  async teardown({ server }) {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-    await rm(directory, { recursive: true });
   },
 });
 

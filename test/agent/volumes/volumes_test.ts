@@ -1,6 +1,5 @@
 import process from "node:process";
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { lstat, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { plainMounter } from "../../../agent/volumes/mounter.ts";
@@ -11,6 +10,7 @@ import type { PodSpec } from "../../../shared/api/kinds/pod/pod_spec.ts";
 import type { VolumeMount } from "../../../shared/api/kinds/pod/container.ts";
 import type { Volume } from "../../../shared/api/kinds/pod/volume.ts";
 import { rejects, suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 class Made implements Sources {
@@ -30,7 +30,7 @@ const place = {
 };
 
 const setup = async () => {
-  const directory = await mkdtemp(`${tmpdir()}/skerry-volumes-`), sources = new Made();
+  const directory = testDirectory("volumes"), sources = new Made();
   const volumes = new Volumes(plainMounter, { dataDir: `${directory}/data`, runDir: `${directory}/run` });
   const pod = (all: Volume[], spec: Partial<PodSpec> = {}): PodFacts => ({
     uid: "u1",

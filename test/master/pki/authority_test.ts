@@ -1,14 +1,13 @@
 import { X509Certificate } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
 import { Authority } from "../../../master/pki/authority.ts";
 import { openPki } from "../../../master/pki/pki.ts";
 import { rejects, suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 const test = suite("authority", {
-  setup: async () => ({ directory: await mkdtemp(`${tmpdir()}/skerry-pki-`) }),
-  teardown: ({ directory }) => rm(directory, { recursive: true }),
+  setup: () => ({ directory: testDirectory("pki") }),
 });
 const raw = (pem: string): Uint8Array => new X509Certificate(pem).raw;
 

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import * as assert from "uvu/assert";
 import { type EmbeddedConfig, openStore } from "../../../master/store/embedded.ts";
 import type { OpenedStore } from "../../../master/store/face.ts";
@@ -9,6 +8,7 @@ import { seeded, systemClock, systemRandom } from "../../../shared/util/clock.ts
 import { silentLog } from "../../../shared/util/log.ts";
 import { randomTransaction } from "../../kit/random_transaction.ts";
 import { rejects, suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 interface Context {
   dataDir: string;
@@ -17,7 +17,7 @@ interface Context {
 }
 const test = suite<Context>("openStore", {
   async setup() {
-    const dataDir = await mkdtemp(`${tmpdir()}/skerry-store-`), opened: OpenedStore[] = [];
+    const dataDir = testDirectory("store"), opened: OpenedStore[] = [];
     const open = async (config: Partial<EmbeddedConfig> = {}): Promise<OpenedStore> => {
       const store = await openStore({ clock: systemClock, random: systemRandom, files: nodeFiles, log: silentLog }, { dataDir, ...config });
       opened.push(store);
@@ -25,9 +25,8 @@ const test = suite<Context>("openStore", {
     };
     return { dataDir, opened, open };
   },
-  async teardown({ dataDir, opened }) {
+  async teardown({ opened }) {
     for (const store of opened) await store.close();
-    await rm(dataDir, { recursive: true });
   },
   timeoutMs: 20_000,
 });

@@ -1,16 +1,15 @@
 import * as assert from "uvu/assert";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { takeLock } from "../../../shared/platform/lock.ts";
 import { rejects, suite } from "../../kit/suite.ts";
+import { testDirectory } from "../../kit/test_directory.ts";
 
 const test = suite("lock", {
   timeoutMs: 20_000,
-  setup: () => ({ directory: mkdtempSync(join(tmpdir(), "skerry-lock-")) }),
-  teardown: ({ directory }) => rmSync(directory, { recursive: true }),
+  setup: () => ({ directory: testDirectory("lock") }),
 });
 
 test("takeLock() refuses while a living process holds it, and names that process", async ({ directory }) => {
