@@ -124,9 +124,13 @@ export async function nodeReady(master: MasterProcess, name: string): Promise<st
   return body.status?.conditions?.find(({ type }: { type: string }) => type === "Ready")?.status;
 }
 
-export function readyPods(master: MasterProcess, count: number, { withinMs = 60_000 } = {}): Promise<PodFacts[]> {
+export function readyPods(
+  master: MasterProcess,
+  count: number,
+  { withinMs = 60_000, namespace = "default" } = {},
+): Promise<PodFacts[]> {
   return eventually(`${count} pods Ready`, async () => {
-    const { body } = await master.client.ask("GET", "/api/v1/namespaces/default/pods");
+    const { body } = await master.client.ask("GET", `/api/v1/namespaces/${namespace}/pods`);
     const all = body.items.map((pod: ShownPod) => ({ pod, facts: factsOf(pod) }));
     const isReady = ({ metadata, status }: ShownPod): boolean =>
       metadata.deletionTimestamp === undefined && status.conditions?.find(({ type }) => type === "Ready")?.status === "True";

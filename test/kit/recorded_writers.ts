@@ -49,7 +49,10 @@ export const deployments: WrittenKind = {
     spec: {
       replicas: replicas(step),
       selector: { matchLabels: { app: name } },
-      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "main", image: "localhost/none:1" }] } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { nodeSelector: { no: "node" }, containers: [{ name: "main", image: "none" }] },
+      },
     },
   }),
   patch: (step) => ({ metadata: { annotations: { step: `${step}` } }, spec: { replicas: replicas(step) } }),

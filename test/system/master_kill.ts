@@ -1,11 +1,14 @@
 // Kills a master with SIGKILL, again and again, at random points under writers and watchers, and asks after each restart whether it has kept its word:
 //   node test/system/master_kill.ts --kills 100 [--seed N]
-// What is compared is in test/kit/recorded_writers.ts. The times it prints are those of one machine on one day.
+// What is compared is in test/kit/recorded_writers.ts. Where Podman is, a node with three pods is there all the while, whose containers must not notice.
+// The times it prints are those of one machine on one day.
 import process from "node:process";
 import { parseArgs } from "node:util";
 import * as assert from "uvu/assert";
 import { type Random, seeded } from "../../shared/util/clock.ts";
+import { type Cluster, readyPods, withCluster } from "../kit/cluster_process.ts";
 import { type MasterProcess, runtime, withMaster } from "../kit/master_process.ts";
+import { noPodman } from "../kit/podman.ts";
 import { configMaps, deployments, Ledger, ResumingWatch, type Seen, seen } from "../kit/recorded_writers.ts";
 
 export interface KillReport {
@@ -16,6 +19,8 @@ export interface KillReport {
   readonly events: number;
   readonly resumptions: number;
   readonly revision: number;
+  /** That ran from beginning to end, with the same id, StartedAt and process. */
+  readonly containers: number;
   /** From the start of the process to the whole answer to the first list, sorted. */
   readonly restartMs: readonly number[];
   readonly idleRssBytes: number;
@@ -54,7 +59,9 @@ export function killMaster(
   kills: number,
   { seed = 1, print = () => {} }: { seed?: number; print?: (line: string) => void } = {},
 ): Promise<KillReport> {
-  return withMaster(async (master) => {
+  const withNode = noPodman() === undefined;
+  const body = async (master: MasterProcess, cluster?: Cluster): Promise<KillReport> => {
+    const standing = cluster && await startPods(cluster), containers = await standing?.();
     await pause(2_000);
     const random = seeded(seed), idleRssBytes = master.rssBytes(), restartMs: number[] = [];
     const maps = new Ledger(configMaps), sets = new Ledger(deployments), ledgers = [maps, sets];
@@ -93,6 +100,7 @@ export function killMaster(
       maps.compare(watches.some.events, (name) => /^(w0|marker)/.test(name));
       sets.compare(watches.sets.events);
       for (const ledger of ledgers) ledger.close();
+      assert.equal(await standing?.(), containers, "containers have noticed the kill");
       lastRevision = maps.newest;
       for (const watch of Object.values(watches)) {
         events += watch.events.length;
@@ -138,13 +146,27 @@ export function killMaster(
         events,
         resumptions: Object.values(watches).reduce((sum, watch) => sum + watch.resumed, 0),
         revision: maps.newest,
+        containers: containers?.engine.length ?? 0,
         restartMs: restartMs.toSorted((a, b) => a - b),
         idleRssBytes,
       };
     } finally {
       await Promise.all(Object.values(watches).map((watch) => watch.stop()));
     }
-  });
+  };
+  return withNode ? withCluster((cluster) => body(cluster.master, cluster)) : withMaster(body);
+}
+
+/** Three pods on the node. @returns what the master says of them, and what Podman does */
+async function startPods({ k, master, agent }: Cluster) {
+  const namespace = "steady", count = 3, runtime = await agent.podman();
+  await k.ok(`create namespace ${namespace}`);
+  await k.ok(`create deployment web -n ${namespace} --image=localhost/skerry-hello:1 --replicas=${count}`);
+  return async () => {
+    const pods = await readyPods(master, count, { namespace }), { containers } = await runtime.observe();
+    const engine = containers.map(({ id, startedAt, pid, state }) => ({ id, startedAt, pid, state }));
+    return { pods, engine: engine.sort((a, b) => a.id < b.id ? -1 : 1) };
+  };
 }
 
 /** Events after one revision up to another, from a watch of its own. */
@@ -167,7 +189,9 @@ export const quantile = (sorted: readonly number[], share: number): number =>
 export const summary = (report: KillReport): string =>
   `${runtime}: ${report.kills} kills -9 (${report.killsWhileStarting} while starting), ${report.acknowledged} writes acknowledged and all there, ` +
   `${report.events} events without gap or repeat over ${report.resumptions} resumed watches, revision ${report.revision}; ` +
-  `restart median ${quantile(report.restartMs, 0.5).toFixed(0)} ms, p99 ${quantile(report.restartMs, 0.99).toFixed(0)} ms; ` +
+  `${report.containers} containers did not notice; restart median ${quantile(report.restartMs, 0.5).toFixed(0)} ms, p99 ${
+    quantile(report.restartMs, 0.99).toFixed(0)
+  } ms; ` +
   `idle RSS ${(report.idleRssBytes / 2 ** 20).toFixed(0)} MiB`;
 
 if (import.meta.main) {
