@@ -101,7 +101,14 @@ function run(file: string, runtime: string): Promise<Outcome> {
     const child = spawn(command[0]!, [...command.slice(1), `${root}/test/kit/file.ts`, `${root}/test/${file}`], {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, NO_COLOR: "1", FORCE_COLOR: "0", SKERRY_TEST_RUNTIME: runtime },
+      env: {
+        ...process.env,
+        PATH: `${bin}:${process.env.PATH}`,
+        DENO_DIR: `${root}/node_modules/.cache/deno`, // not the user's
+        NO_COLOR: "1",
+        FORCE_COLOR: "0",
+        SKERRY_TEST_RUNTIME: runtime,
+      },
       detached: true, // a group of its own, so that its children go with it
     });
     running.add(child);

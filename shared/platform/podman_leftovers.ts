@@ -42,9 +42,17 @@ export function wipePodman({ directory, root, subnet }: PodmanPlace): void {
   forgetSubnet(subnet);
 }
 
-/** What the low-level runtime remembers of the containers in this store. */
+/** What the low-level runtime remembers of containers of this store, also of those that Podman has forgotten. */
 export function forgetContainers(root: string): void {
-  for (const id of containerIds(root)) for (const state of runtimeStates) rmSync(`${state}/${id}`, { recursive: true, force: true });
+  for (const states of runtimeStates.filter((path) => existsSync(path))) {
+    for (const id of readdirSync(states)) {
+      const path = `${states}/${id}`, file = [`${path}/state.json`, `${path}/status`].find((path) => existsSync(path));
+      // runc says where the container's files are, crun where its bundle is: both in the store.
+      if (file && new RegExp(`"(rootfs|bundle)":\\s*"${root}/`).test(readFileSync(file, "utf8"))) {
+        rmSync(path, { recursive: true, force: true });
+      }
+    }
+  }
 }
 
 /** Where Podman has bound the network namespaces of its pods; those that are still there. */

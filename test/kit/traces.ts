@@ -2,17 +2,20 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { runToEnd } from "../../shared/platform/process.ts";
 
-const programs = /^(podman|conmon|catatonit|runc|crun|netavark|busybox|httpd|sh|node|deno|kubectl)$/;
+/** What runs in containers here, and what runs them. */
+const programs = /^(podman|conmon|catatonit|runc|crun|netavark|busybox|httpd|sh)$/;
+const repository = fileURLToPath(new URL("../..", import.meta.url));
 const lines = (text: string): string[] => text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
 
 /** Each in a word or two, as it is said to the user. Processes: only those without a parent. Without what `restoreMachine` takes away at the end. */
 export function traces(): Set<string> {
   if (process.platform !== "linux") return new Set();
-  const orphans = lines(runToEnd("ps", "-eo", "pid=,ppid=,comm=").stdout).map((line) => line.split(/\s+/)).filter(([, parent, name]) =>
-    parent === "1" && programs.test(name!)
-  );
+  const orphans = lines(runToEnd("ps", "-eo", "pid=,ppid=,comm=,args=").stdout).map((line) => line.split(/\s+/)).filter((
+    [, parent, name, ...args],
+  ) => parent === "1" && (programs.test(name!) || args.some((word) => word.startsWith(repository))));
   return new Set([
     ...orphans.map(([pid, , name]) => `process ${pid} (${name})`),
     ...readdirSync("/sys/class/net").map((name) => `link ${name}`),
