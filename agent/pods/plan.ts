@@ -97,14 +97,7 @@ export function plan(
   return { steps, ...(lookAgainAt < Infinity && { lookAgainAt }) };
 }
 
-function nextSteps(
-  pod: DesiredPod | undefined,
-  actual: ActualPod,
-  images: ImageView,
-  memory: PodMemory,
-  around: Circumstances,
-  now: number,
-): Plan {
+function nextSteps(...[pod, actual, images, memory, around, now]: Parameters<typeof plan>): Plan {
   if (pod === undefined) return orphan(actual, memory);
   const all = standings(pod, actual.containers, memory, now);
   if (pod.deletion) return removal(pod, actual, all, pod.deletion.graceSeconds, "it is deleted", [{ do: "forget", podUid: pod.uid }]);

@@ -5,6 +5,7 @@ import type { Kind } from "../../shared/api/resource.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { Wanted } from "./negotiate.ts";
 import type { User } from "./rbac.ts";
 import type { RequestInfo } from "./request.ts";
 import type { Memory } from "./sources.ts";
@@ -35,6 +36,14 @@ export interface Api {
   readonly memory: ReadonlyMap<Kind, Memory>;
   /** Aborts when the server stops: watches and followed logs end with it. */
   readonly stopping: AbortSignal;
+}
+
+/** What every verb is given. */
+export interface Operation {
+  readonly api: Api;
+  readonly c: HttpContext;
+  readonly kind: Kind;
+  readonly wanted: Wanted;
 }
 
 /** The kinds by the path they are served at. */

@@ -7,7 +7,7 @@ import { conflict, invalidObject, type Status } from "../../shared/api/status.ts
 import { bindingBody, evictionBody } from "./bodies.ts";
 import { deleteOptions } from "./delete_options.ts";
 import { placeObject, readValue, writeOptions } from "./object.ts";
-import type { Operation } from "./resource.ts";
+import type { Operation } from "./context.ts";
 import { respondJson } from "./respond.ts";
 
 /** Posted to the pod's subresource, or to the older collection `bindings`. */

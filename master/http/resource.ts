@@ -3,11 +3,11 @@ import { type Kind, type KubernetesObject, verbsOf } from "../../shared/api/reso
 import { badRequest, type Status } from "../../shared/api/status.ts";
 import { deleteCollectionBatch } from "../../shared/limits.ts";
 import type { Page, Stored } from "../registry/registry.ts";
-import type { Api, HttpContext } from "./context.ts";
+import type { Api, HttpContext, Operation } from "./context.ts";
 import { readDeleteOptions } from "./delete_options.ts";
 import { methodNotAllowed, pageNotFound } from "./errors.ts";
 import { count, listQuery, renderList, selection } from "./list.ts";
-import { type Form, negotiate, type Wanted } from "./negotiate.ts";
+import { type Form, negotiate } from "./negotiate.ts";
 import { placeObject, readObject, writeOptions } from "./object.ts";
 import { patchObject } from "./patch_request.ts";
 import { bindPod } from "./pod_verbs.ts";
@@ -17,13 +17,6 @@ import { sourceOf } from "./sources.ts";
 import { answerSubresource } from "./subresource.ts";
 import { watchResponse } from "./watch.ts";
 
-/** What every verb is given. */
-export interface Operation {
-  readonly api: Api;
-  readonly c: HttpContext;
-  readonly kind: Kind;
-  readonly wanted: Wanted;
-}
 type Verb = (operation: Operation) => Promise<Response>;
 
 const forms: readonly Form[] = ["object", "table", "metadata"];

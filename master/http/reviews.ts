@@ -1,10 +1,9 @@
 // Questions that are answered at once: may I, may somebody, what may I, who am I. The answers come from authorize(), as those to requests do.
 import { type KubernetesObject, qualified } from "../../shared/api/resource.ts";
 import { invalidObject } from "../../shared/api/status.ts";
-import type { HttpContext } from "./context.ts";
+import type { HttpContext, Operation } from "./context.ts";
 import { placeObject, readValue } from "./object.ts";
 import { admins, type Attributes, authorize, type Decision, nodeName, type User } from "./rbac.ts";
-import type { Operation } from "./resource.ts";
 import { respondJson } from "./respond.ts";
 import { notImplemented } from "./stream.ts";
 

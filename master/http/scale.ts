@@ -10,7 +10,7 @@ import { scaleBody } from "./bodies.ts";
 import { pageNotFound } from "./errors.ts";
 import { placeObject, readValue, writeOptions } from "./object.ts";
 import { readPatch } from "./patch_request.ts";
-import type { Operation } from "./resource.ts";
+import type { Operation } from "./context.ts";
 import { respondJson } from "./respond.ts";
 
 export async function answerScale({ api, c, kind, wanted }: Operation): Promise<Response> {

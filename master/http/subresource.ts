@@ -6,7 +6,7 @@ import { methodNotAllowed, pageNotFound } from "./errors.ts";
 import { placeObject, readObject, writeOptions } from "./object.ts";
 import { readPatch } from "./patch_request.ts";
 import { bindPod, evictPod } from "./pod_verbs.ts";
-import type { Operation } from "./resource.ts";
+import type { Operation } from "./context.ts";
 import { respondStored } from "./respond.ts";
 import { answerScale } from "./scale.ts";
 import { notImplemented, podLogs } from "./stream.ts";

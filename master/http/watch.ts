@@ -9,13 +9,12 @@ import type { Clock } from "../../shared/util/clock.ts";
 import type { WatchEvent } from "../registry/registry.ts";
 import { selector } from "../registry/select.ts";
 import { concat } from "./body.ts";
-import type { HttpContext } from "./context.ts";
+import type { HttpContext, Operation } from "./context.ts";
 import { isUnexpected, toStatus } from "./errors.ts";
 import { count, includeOf, selection } from "./list.ts";
 import { invalidOptions } from "./object.ts";
 import { pullStream } from "./pull_stream.ts";
 import { isTrue } from "./request.ts";
-import type { Operation } from "./resource.ts";
 import { emptyLine, errorLine, type EventForm, eventForm, type Line } from "./watch_form.ts";
 
 interface WatchRequest {

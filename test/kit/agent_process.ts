@@ -1,7 +1,6 @@
 // An agent as users run it: a process of its own, on the runtime that runs this, with a Podman store, a bridge and an nftables table that are its alone.
 import { Buffer } from "node:buffer";
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import process from "node:process";
 import { openPodman } from "../../agent/runtime/open_podman.ts";
 import type { PodmanRuntime } from "../../agent/runtime/podman.ts";
@@ -13,6 +12,7 @@ import { silentLog } from "../../shared/util/log.ts";
 import { eventually } from "./eventually.ts";
 import { command, root } from "./master_process.ts";
 import { removeEverything } from "./podman.ts";
+import { Program } from "./program.ts";
 import { type Relay, relay } from "./relay.ts";
 import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
@@ -58,9 +58,6 @@ export interface AgentProcess {
   close(): Promise<void>;
 }
 
-/** Milliseconds a start may take on a machine that does much else. */
-const startMs = 60_000;
-const keptLogCharacters = 256 * 1024;
 let made = 0;
 
 /** Names of links and tables that belong to the agent in this directory: they follow from its number alone. */
@@ -78,15 +75,13 @@ export const freshNumber = (): number => (process.pid * 8 + made++) % 4096;
 export function agentProcess(options: AgentOptions): AgentProcess {
   const number = options.number ?? freshNumber(), names = namesOf(number);
   const { runtime = "podman", nodeName = `rock-${number}` } = options;
-  let child: ChildProcess | undefined;
+  const agentProgram = new Program("agent");
   const elsewhere = { podmanRoot: "store/root", subnet: networksOf(number).pods, ...names };
-  const directory = testDirectory("agent", elsewhere, () => child?.kill("SIGKILL"));
+  const directory = testDirectory("agent", elsewhere, () => agentProgram.killNow());
   const dataDir = `${directory}/data`, runDir = `${directory}/run`, store = `${directory}/store`, socketPath = `${runDir}/podman.sock`;
   mkdirSync(runDir);
   const writes: string[] = [];
   let watched: Relay | undefined;
-  let exited: Promise<number | null> = Promise.resolve(null), printed = "", own = "";
-
   const agent: AgentProcess = {
     nodeName,
     directory,
@@ -95,8 +90,7 @@ export function agentProcess(options: AgentOptions): AgentProcess {
     socketPath,
     ...names,
     get pid() {
-      if (child?.pid === undefined) throw new Error("The agent does not run");
-      return child.pid;
+      return agentProgram.pid;
     },
     async start(more = []) {
       const from = performance.now();
@@ -106,33 +100,7 @@ export function agentProcess(options: AgentOptions): AgentProcess {
         ...["--data-dir", dataDir, "--run-dir", runDir, "--podman-store", store, "--podman-network", names.network],
         ...["--bridge", names.bridge, "--nft-table", names.table, "--log-level", "debug", ...options.args ?? [], ...more],
       );
-      const started = spawn(program, first, {
-        cwd: root,
-        stdio: ["ignore", "pipe", "pipe"],
-        env: withSbin(),
-      });
-      child = started;
-      own = "";
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`The agent does not run after ${startMs} ms:\n${own.slice(-8_000)}`)), startMs);
-        const heard = (data: Uint8Array): void => {
-          own = (own + data).slice(-keptLogCharacters);
-          printed = (printed + data).slice(-keptLogCharacters);
-          if (!own.includes(`"The agent runs"`)) return;
-          clearTimeout(timer);
-          resolve();
-        };
-        started.stdout!.on("data", heard);
-        started.stderr!.on("data", heard);
-        exited = new Promise((ended) => {
-          started.once("close", (code) => {
-            clearTimeout(timer);
-            if (child === started) child = undefined;
-            reject(new Error(`The agent ended with status ${code}:\n${own.slice(-8_000)}`));
-            ended(code);
-          });
-        });
-      });
+      await agentProgram.launch({ program, args: first, cwd: root, env: withSbin(), ready: (own) => own.includes(`"The agent runs"`) });
       return performance.now() - from;
     },
     async startWatched(more = []) {
@@ -151,19 +119,13 @@ export function agentProcess(options: AgentOptions): AgentProcess {
       if (response.status !== 201) throw new Error(`Cannot tag ${helloImage}: ${response.status} ${await response.text()}`);
     },
     podman: async () => (await openStore(directory, names.network)).runtime,
-    async kill() {
-      child?.kill("SIGKILL");
-      await exited;
-    },
-    async stop() {
-      if (child?.pid !== undefined) process.kill(child.pid, "SIGTERM"); // not child.kill: Deno then says that the signal has ended it, whatever did
-      return await exited;
-    },
-    log: () => printed,
-    lines: () => own.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}")).map((line) => JSON.parse(line)),
-    rssBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${agent.pid}/status`, "utf8"))![1]) * 1024,
+    kill: () => agentProgram.kill(),
+    stop: () => agentProgram.stop(),
+    log: () => agentProgram.printed,
+    lines: () => agentProgram.own.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}")).map((line) => JSON.parse(line)),
+    rssBytes: () => agentProgram.rssBytes,
     async close() {
-      await agent.kill();
+      await agentProgram.kill();
       await watched?.close();
       try {
         if (existsSync(store)) await removeEverything(await openStore(directory, names.network), names.network);

@@ -2,13 +2,14 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import tls from "node:tls";
-import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import type { IClientOptions, MqttClient } from "mqtt";
 import { type Broker, type FleetHandlers, type NodeClient, startBroker } from "../../master/broker/broker.ts";
 import type { NodeIdentity } from "../../master/broker/authorize.ts";
 import { Authority, type KeyPair } from "../../master/pki/authority.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { systemClock } from "../../shared/util/clock.ts";
 import type { Place } from "../../shared/wire/topics.ts";
+import { mqttClient } from "./mqtt_client.ts";
 
 export interface BrokerKit {
   readonly authority: Authority;
@@ -66,16 +67,7 @@ export async function brokerKit(): Promise<BrokerKit> {
       }),
     enroll: (pair, identity) => void enrolled.set(authority.verify(new X509Certificate(pair.certificate).raw)!.keyHash, identity),
     connect(pair, options) {
-      const client = mqtt.connect(`mqtts://127.0.0.1:${broker.ports[0]}`, {
-        ca: authority.certificate,
-        ...(pair && { cert: pair.certificate, key: pair.key }),
-        protocolVersion: 4,
-        reconnectPeriod: 0,
-        keepalive: 60,
-        clean: true,
-        ...options,
-      });
-      client.on("error", () => {});
+      const client = mqttClient(broker.ports[0]!, authority.certificate, pair, options);
       opened.push(client);
       return client;
     },

@@ -1,7 +1,7 @@
 // A whole master below HTTP: store, registry, cache, fleet and a broker with real TLS; and devices that speak to it by hand, message by message.
 import "reflect-metadata";
 import { randomBytes, webcrypto } from "node:crypto";
-import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import type { IClientOptions, MqttClient } from "mqtt";
 import * as x509 from "@peculiar/x509";
 import { kinds } from "../../shared/api/kinds/mod.ts";
 import { namespaces } from "../../shared/api/kinds/namespace.ts";
@@ -18,6 +18,7 @@ import { Authority } from "../../master/pki/authority.ts";
 import { type Cache, startCache } from "../../master/registry/cache.ts";
 import { closeRegistry, openRegistry, type RegistryContext } from "./registry.ts";
 import { until } from "./broker.ts";
+import { mqttClient } from "./mqtt_client.ts";
 
 export interface FleetKit extends RegistryContext {
   readonly authority: Authority;
@@ -127,18 +128,8 @@ export class Device {
     return client;
   }
   open(options: IClientOptions = {}): MqttClient {
-    const client = mqtt.connect(`mqtts://127.0.0.1:${this.#port}`, {
-      ca: this.#ca,
-      cert: this.joined.certificate,
-      key: this.key,
-      clientId: this.joined.nodeId,
-      protocolVersion: 4,
-      reconnectPeriod: 0,
-      keepalive: 60,
-      clean: true,
-      ...options,
-    });
-    client.on("error", () => {});
+    const pair = { certificate: this.joined.certificate, key: this.key };
+    const client = mqttClient(this.#port, this.#ca, pair, { clientId: this.joined.nodeId, ...options });
     client.on("message", (topic, payload) => {
       const place = parseTopic(topic)!;
       this.heard.push({ name: place.name as Down, id: place.id, payload: Uint8Array.from(payload) });

@@ -1,9 +1,8 @@
 // A master as users run it: a process of its own, on the runtime that runs this, with a data directory that is gone afterwards.
-import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type ApiClient, apiClient, readKubeconfig } from "./api_client.ts";
+import { Program } from "./program.ts";
 import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -55,54 +54,29 @@ export interface MasterProcess {
   close(): Promise<void>;
 }
 
-/** Milliseconds a start may take on a machine that does much else. */
-const startMs = 60_000;
-const keptLogCharacters = 256 * 1024;
-
 /** A data directory, and no master on it yet. */
 export async function masterProcess(options: MasterOptions = {}): Promise<MasterProcess> {
   const { args = [], env = {}, advertise = "127.0.0.1" } = options;
   let source = options.source ?? root;
-  let child: ChildProcess | undefined;
-  const directory = testDirectory("master", undefined, () => child?.kill("SIGKILL")), dataDir = options.dataDir ?? `${directory}/data`;
-  let exited: Promise<number | null> = Promise.resolve(null), serving: Promise<void> = Promise.resolve();
-  let printed = "", port = 0, mqttPort = 0, client: ApiClient | undefined;
+  const program = new Program("master");
+  const directory = testDirectory("master", undefined, () => program.killNow()), dataDir = options.dataDir ?? `${directory}/data`;
+  let serving: Promise<void> = Promise.resolve(), port = 0, mqttPort = 0, client: ApiClient | undefined;
 
   const launch = (): void => {
-    const [program, first] = commandIn(
+    const [engine, first] = commandIn(
       source,
       "master/main.ts",
       ...["serve", "--data-dir", dataDir, "--listen", `127.0.0.1:${port}`, "--mqtt-listen", `127.0.0.1:${mqttPort}`],
       ...["--advertise", advertise, ...args],
     );
-    const started = spawn(program, first, { cwd: source, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
-    child = started;
-    let own = "";
-    serving = new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`The master does not serve after ${startMs} ms:\n${printed}`)), startMs);
-      const heard = (data: Uint8Array): void => {
-        const text = String(data);
-        own += text;
-        printed = (printed + text).slice(-keptLogCharacters);
-        const at = /^Serving at https:\/\/[\d.]+:(\d+)/m.exec(own), mqtt = /"mqttPort":(\d+)/.exec(own);
-        if (!at || !mqtt) return;
-        port = Number(at[1]);
-        mqttPort = Number(mqtt[1]);
-        clearTimeout(timer);
-        own = "";
-        resolve();
-      };
-      started.stdout!.on("data", heard);
-      started.stderr!.on("data", heard);
-      exited = new Promise((ended) => {
-        started.once("close", (code) => {
-          clearTimeout(timer);
-          if (child === started) child = undefined;
-          reject(new Error(`The master ended with status ${code} before it served:\n${printed.slice(-4_000)}`));
-          ended(code);
-        });
-      });
-    });
+    const ready = (own: string): boolean => {
+      const at = /^Serving at https:\/\/[\d.]+:(\d+)/m.exec(own), mqtt = /"mqttPort":(\d+)/.exec(own);
+      if (!at || !mqtt) return false;
+      port = Number(at[1]);
+      mqttPort = Number(mqtt[1]);
+      return true;
+    };
+    serving = program.launch({ program: engine, args: first, cwd: source, env: { ...process.env, ...env }, ready });
     serving.catch(() => {}); // looked at by start(), if at all
   };
 
@@ -117,8 +91,7 @@ export async function masterProcess(options: MasterOptions = {}): Promise<Master
       return mqttPort;
     },
     get pid() {
-      if (child?.pid === undefined) throw new Error("The master does not run");
-      return child.pid;
+      return program.pid;
     },
     get client() {
       if (!client) throw new Error("The master has not served yet");
@@ -135,22 +108,17 @@ export async function masterProcess(options: MasterOptions = {}): Promise<Master
       client = apiClient(await readKubeconfig(master.kubeconfig));
       return ms;
     },
-    async kill() {
-      child?.kill("SIGKILL");
-      await exited;
-    },
+    kill: () => program.kill(),
     async stop() {
       const from = performance.now();
-      // Not child.kill(): Deno 2.9 then reports the signal in place of the exit status.
-      if (child) process.kill(child.pid!, "SIGTERM");
-      return { code: await exited, ms: performance.now() - from };
+      return { code: await program.stop(), ms: performance.now() - from };
     },
-    ended: () => exited,
-    log: () => printed,
-    rssBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${master.pid}/status`, "utf8"))![1]) * 1024,
+    ended: () => program.ended(),
+    log: () => program.printed,
+    rssBytes: () => program.rssBytes,
     async close() {
       client?.close();
-      await master.kill();
+      await program.kill();
       removeTestDirectory(directory);
     },
   };

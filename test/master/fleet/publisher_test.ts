@@ -8,7 +8,6 @@ import { headBackoff } from "../../../shared/limits.ts";
 import { HandCrankedClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { Birth, type Desired } from "../../../shared/wire/messages.ts";
-import type { Connection } from "../../../master/fleet/connection.ts";
 import { Renderer } from "../../../master/fleet/desired_state.ts";
 import { Publisher } from "../../../master/fleet/publisher.ts";
 import { type Session, Sessions } from "../../../master/fleet/sessions.ts";
@@ -17,6 +16,7 @@ import type { Cache, Change } from "../../../master/registry/cache.ts";
 import type { Stored } from "../../../master/registry/face.ts";
 import * as v from "valibot";
 import { suite } from "../../kit/suite.ts";
+import { connectionOf } from "../../kit/connection.ts";
 
 const test = suite("publisher");
 const nodeId = "aaaaaaaaaaaaaaaaaaaaaaaaaa", epoch = "e";
@@ -79,18 +79,12 @@ function kit({ metered = false } = {}) {
       await Promise.resolve();
     },
     connect(have?: { epoch: string; gen: number; hash: string }): Session {
-      const connection: Connection = {
-        identity: { nodeId, nodeName: "pi", standing: "full" },
+      const connection = connectionOf(nodeId, {
         publish(topic, payload) {
           if (topic.endsWith("/desired")) sent.push(JSON.parse(new TextDecoder().decode(payload)));
           return Promise.resolve();
         },
-        close() {},
-        open: true,
-        lastPacketMs: 0,
-        bytesIn: 0,
-        bytesOut: 0,
-      };
+      });
       const session = sessions.connected(connection);
       sessions.born(
         session,

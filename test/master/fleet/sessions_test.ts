@@ -4,6 +4,7 @@ import { Sessions } from "../../../master/fleet/sessions.ts";
 import { HandCrankedClock } from "../../../shared/util/clock.ts";
 import type { Birth } from "../../../shared/wire/messages.ts";
 import { suite } from "../../kit/suite.ts";
+import { connectionOf } from "../../kit/connection.ts";
 
 const test = suite("sessions", {
   setup() {
@@ -14,16 +15,7 @@ const test = suite("sessions", {
 });
 function connection(): Connection & { closed: string[] } {
   const closed: string[] = [];
-  return {
-    identity: { nodeId: "n", nodeName: "pi", standing: "full" },
-    publish: () => Promise.resolve(),
-    close: (reason) => void closed.push(reason),
-    closed,
-    open: true,
-    lastPacketMs: 0,
-    bytesIn: 10,
-    bytesOut: 20,
-  };
+  return { ...connectionOf("n", { close: (reason) => void closed.push(reason), bytesIn: 10, bytesOut: 20 }), closed };
 }
 const birth = (sess: number): Birth => ({
   sess,

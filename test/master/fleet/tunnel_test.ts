@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import * as assert from "uvu/assert";
 import { Tunnel as NodeTunnel, TunnelError, type Verb } from "../../../agent/link/tunnel.ts";
-import type { Connection } from "../../../master/fleet/connection.ts";
 import { type Session, Sessions } from "../../../master/fleet/sessions.ts";
 import { Tunnel } from "../../../master/fleet/tunnel.ts";
 import { nodeSessions, sessionCreditBytes, sessionIdleMs, sessionOpenMs } from "../../../shared/limits.ts";
@@ -13,6 +12,7 @@ import { decodeFrame } from "../../../shared/wire/frames.ts";
 import { parseTopic } from "../../../shared/wire/topics.ts";
 import { until } from "../../kit/broker.ts";
 import { rejects, suite } from "../../kit/suite.ts";
+import { connectionOf } from "../../kit/connection.ts";
 
 const test = suite("tunnel");
 const nodeId = "aaaaaaaaaaaaaaaaaaaaaaaaaa", never = new AbortController().signal;
@@ -26,19 +26,13 @@ function kit(logs: Verb, { deaf = false } = {}) {
     log: silentLog,
     send: (id, frame) => queueMicrotask(() => up++ !== dropped && session && master.frame(session, id, frame)),
   }, { logs });
-  const connection: Connection = {
-    identity: { nodeId, nodeName: "pi", standing: "full" },
+  const connection = connectionOf(nodeId, {
     publish(topic, payload) {
       const { id } = parseTopic(topic)!, copy = Uint8Array.from(payload);
       if (!deaf) queueMicrotask(() => node.frame(id!, copy));
       return Promise.resolve();
     },
-    close() {},
-    open: true,
-    lastPacketMs: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-  };
+  });
   session = sessions.connected(connection);
   sessions.born(session, { sess: 1, boot: "b", ver: "v", arch: "a", wire: [1], caps: [], link: { kind: "lan", metered: false } });
   return { clock, master, sessions, session, connection, drop: (n: number) => void (dropped = n), sent: () => up };
