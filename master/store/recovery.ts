@@ -2,8 +2,8 @@
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { StateMachine } from "./machine.ts";
 import type { LogStart } from "./raft/log.ts";
-import { type ConfState, soleVoter } from "./raft/membership.ts";
-import type { HardState } from "./raft/message.ts";
+import { type ConfState, encodeConf, nobody, soleVoter } from "./raft/membership.ts";
+import type { HardState, LogEntry } from "./raft/message.ts";
 import { Snapshots } from "./snapshot.ts";
 import type { SnapshotHeader } from "./snapshot_format.ts";
 import { StorageError } from "./storage_error.ts";
@@ -34,10 +34,11 @@ export interface RecoveryConfig {
   readonly join?: Join;
 }
 
-/** What a member of a running cluster begins with when its directory is empty: who it is, and who the others are. The log tells the rest. */
+/** What a member of a cluster begins with when its directory is empty. */
 export interface Join {
   readonly identity: Identity;
-  readonly conf: ConfState;
+  /** All members of a cluster that begins, the same on each of them. Absent: the cluster runs, and the log tells who they are. */
+  readonly conf?: ConfState;
 }
 
 /** @throws StorageError; then nothing in the directory was changed */
@@ -52,12 +53,13 @@ export async function recover(needs: RecoveryNeeds, config: RecoveryConfig): Pro
   if (opened) return await assemble(opened.wal, opened.replayed, snapshots, snapshot);
   const present = await snapshots.list();
   if (present.length > 0) throw new StorageError("Missing", directory, `it holds no log, though there are snapshots (${present[0]})`);
-  const identity = config.join?.identity ?? newIdentity(needs.random), conf = config.join?.conf ?? soleVoter(identity.memberId);
-  const wal = await Wal.create(needs, options, identity, conf);
-  const { clusterId, memberId } = identity;
-  needs.log.info(config.join ? "A new member of a cluster begins" : "A new cluster begins", { clusterId, memberId });
-  const log = { base: { index: 0, term: 0 }, entries: [], commit: 0, applied: 0 };
-  return { wal, snapshots, snapshot: undefined, conf, hardState: { term: 0, vote: 0, commit: 0 }, log, time: 0 };
+  const identity = config.join?.identity ?? newIdentity(needs.random), { clusterId, memberId } = identity;
+  const conf = config.join ? config.join.conf : soleVoter(memberId), first = conf && genesis(conf);
+  const wal = await Wal.create(needs, options, identity, first);
+  needs.log.info(conf ? "A new cluster begins" : "A new member of a cluster begins", { clusterId, memberId });
+  const log = { base: { index: 0, term: 0 }, entries: first ? [first] : [], commit: first ? 1 : 0, applied: 0 };
+  const hardState = { term: 0, vote: 0, commit: log.commit };
+  return { wal, snapshots, snapshot: undefined, conf: conf ?? nobody, hardState, log, time: 0 };
 }
 
 interface Restored {
@@ -109,6 +111,17 @@ async function assemble(wal: Wal, replayed: Replayed, snapshots: Snapshots, rest
   const last = base.index + entries.length, commit = Math.max(applied, Math.min(hardState.commit, last));
   return { wal, snapshots, snapshot, hardState, conf, log: { base, entries, commit, applied }, time };
 }
+
+/** Written down by each member of a cluster that begins, before any election: term 0, and committed as it stands. */
+const genesis = (conf: ConfState): LogEntry => ({
+  index: 1,
+  term: 0,
+  type: "configuration",
+  time: 0,
+  proposer: 0,
+  sequence: 0,
+  payload: encodeConf({ changes: [], genesis: conf }),
+});
 
 function newIdentity(random: Random): Identity {
   const hex = (digits: number) => Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join("");

@@ -44,6 +44,24 @@ export interface ReplicaConfig {
   readonly join?: Join;
 }
 
+export type RaftView = Pick<
+  Raft,
+  | "id"
+  | "role"
+  | "term"
+  | "vote"
+  | "leader"
+  | "conf"
+  | "firstIndex"
+  | "lastIndex"
+  | "durableIndex"
+  | "commitIndex"
+  | "appliedIndex"
+  | "isEstablished"
+  | "termAt"
+  | "entryAt"
+>;
+
 export interface ReplicaStatus {
   readonly clusterId: string;
   readonly clusterEpoch: string;
@@ -221,6 +239,11 @@ export class Replica {
     const begun = this.#raft.transfer(member);
     this.#turnSoon();
     return begun;
+  }
+
+  /** The state machine, for those who only look: metrics, and the judges of a simulation. */
+  get raft(): RaftView {
+    return this.#raft;
   }
 
   lead(name: string, work: (term: { signal: AbortSignal }) => Promise<void>, signal: AbortSignal): Promise<void> {

@@ -143,7 +143,8 @@ export class Snapshotter {
           await hold();
           return raft.commitIndex < meta.index;
         },
-        fitsLog: () => raft.termAt(meta.index) === meta.term,
+        // On disk, too: what came since nothing may be written any more is only in memory.
+        fitsLog: () => raft.durableIndex >= meta.index && raft.termAt(meta.index) === meta.term,
       });
       if ("failed" in done) {
         log.warn("The leader's snapshot was not installed", { index: meta.index, error: done.failed });

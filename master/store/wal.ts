@@ -5,8 +5,7 @@ import { assert } from "../../shared/util/assert.ts";
 import type { Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Files, OpenFile } from "./files.ts";
-import type { ConfState } from "./raft/membership.ts";
-import { encodeConf } from "./raft/membership.ts";
+import { encodeConf, nobody } from "./raft/membership.ts";
 import { entrySize, type HardState, type LogEntry } from "./raft/message.ts";
 import { type OpenedWal, openSegments } from "./wal_open.ts";
 import {
@@ -86,16 +85,18 @@ export class Wal {
     this.#marker = start.marker;
   }
 
-  /** The log of a member that has none yet. */
-  static async create(needs: WalNeeds, options: WalOptions, identity: Identity, conf: ConfState): Promise<Wal> {
+  /** The log of a member that has none yet: of one that begins a cluster with the first entry, of one that joins a cluster empty. */
+  static async create(needs: WalNeeds, options: WalOptions, identity: Identity, first: LogEntry | undefined): Promise<Wal> {
     const { files } = needs, stock = new SegmentStock(needs, options.directory, options.segmentBytes ?? walSegmentBytes);
-    const segment = { path: `${options.directory}/${segmentName(1)}`, sequence: 1, lastIndex: 0, bytes: 0 };
+    const last = { index: first?.index ?? 0, term: first?.term ?? 0 }, hardState = { term: last.term, vote: 0, commit: last.index };
+    const segment = { path: `${options.directory}/${segmentName(1)}`, sequence: 1, lastIndex: last.index, bytes: 0 };
     const salt = newSalt(needs.random), encoder = new FrameEncoder();
     const file = await stock.take();
     await file.write(encodeSegmentHeader({ ...identity, sequence: 1, firstIndex: 1, baseTerm: 0, copy: 0, previousChain: 0, salt }), 0);
     encoder.begin();
-    encoder.add(recordType.confState, 0, 0, [], encodeConf(conf));
-    encoder.add(recordType.hardState, 0, 0, [0]);
+    encoder.add(recordType.confState, 0, 0, [], encodeConf(nobody));
+    if (first) encoder.add(recordType.configuration, first.term, first.index, [first.time, first.proposer, first.sequence], first.payload);
+    encoder.add(recordType.hardState, hardState.term, hardState.commit, [hardState.vote]);
     const frame = encoder.finish({ position: segmentHeaderBytes, syncedUpTo: 0, previousChain: salt, salt });
     await file.write(frame.bytes, segmentHeaderBytes);
     await stock.place(file, segment.path);
@@ -110,8 +111,8 @@ export class Wal {
       position,
       chain: frame.chain,
       salt,
-      last: { index: 0, term: 0 },
-      hardState: { term: 0, vote: 0, commit: 0 },
+      last,
+      hardState,
       marker: undefined,
     });
   }

@@ -57,6 +57,11 @@ export class CrashFiles implements Files {
     return this.#fault !== undefined && this.#calls >= this.#fault.at;
   }
 
+  /** The next call that changes something fails so. */
+  failNext(kind: "EIO" | "ENOSPC"): void {
+    this.#fault = { at: this.#calls + 1, kind };
+  }
+
   /** The same machine, another process: everything written is there, synced or not. Failing calls are over. */
   restart(): CrashFiles {
     this.#dead = true;

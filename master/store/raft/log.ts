@@ -174,16 +174,21 @@ export class RaftLog {
     this.#base = { index, term };
   }
 
-  /** Continues behind a snapshot from the leader. The entries behind it stay only if this log has the very entry at which it was taken. */
+  /**
+   * Continues behind a snapshot from the leader: the state is that of `index`, whatever had been applied or committed before. The entries behind it stay only if
+   * this log has the very entry at which it was taken.
+   */
   restore(index: number, term: number): void {
-    if (index <= this.#commit) return;
+    assert(index > this.#applied, `the state at ${index} replaces that at ${this.#applied}`);
     if (this.matches(index, term)) {
-      this.#commit = index;
+      this.#commit = Math.max(this.#commit, index); // more may have come while the state was being replaced
       this.#durable = Math.max(this.#durable, index);
       this.#taken = Math.max(this.#taken, index);
+      if (this.#truncateAfter !== undefined && this.#truncateAfter < index) this.#truncateAfter = undefined;
       this.#applied = this.#applying = index;
       return this.compact(index);
     }
+    assert(index > this.#commit, `the snapshot at ${index} contradicts what was committed up to ${this.#commit}`);
     this.#entries = [];
     this.#base = { index, term };
     this.#commit =

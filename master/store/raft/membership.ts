@@ -21,8 +21,12 @@ export type MemberChange =
 /** The payload of an entry of type "configuration"; an empty list leaves the joint configuration. */
 export interface ConfChange {
   readonly changes: readonly MemberChange[];
+  /** Of the first entry of every log: the members with which the cluster began, so that who joins later has the same history of members as all others. */
+  readonly genesis?: ConfState;
 }
 
+/** What a member knows that joins: nothing, until the log or a snapshot tells. It elects nobody. */
+export const nobody: ConfState = { voters: [], outgoing: [], learners: [], removed: [], addresses: {} };
 export const soleVoter = (member: number): ConfState => ({ voters: [member], outgoing: [], learners: [], removed: [], addresses: {} });
 
 export const isJoint = (conf: ConfState): boolean => conf.outgoing.length > 0;
@@ -35,6 +39,7 @@ export function members(conf: ConfState): number[] {
 
 /** The configuration after `change`. What does not apply (adding who is there, removing who is not) changes nothing: apply must not fail. */
 export function changed(conf: ConfState, change: ConfChange): ConfState {
+  if (change.genesis) return change.genesis;
   if (change.changes.length === 0) return leave(conf);
   if (isJoint(conf)) return conf; // refused when proposed; a second one in the log has no effect
   let voters = conf.voters, learners = conf.learners, removed = conf.removed;

@@ -176,7 +176,6 @@ export function handleSnapshot(core: Core, message: MessageOf<"Snapshot">): void
 /** The shell has made the snapshot durable and restored the state from it. */
 export function snapshotInstalled(core: Core, snapshot: SnapshotMeta): void {
   if (core.installing && core.installing.index <= snapshot.index) core.installing = undefined;
-  if (snapshot.index <= core.log.commit) return;
   core.log.restore(snapshot.index, snapshot.term);
   core.conf = snapshot.conf;
   if (core.leader !== 0 && core.leader !== core.id) core.send(core.leader, { type: "AppendResponse", index: core.log.commit });

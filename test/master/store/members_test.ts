@@ -32,7 +32,7 @@ class Cluster {
       segmentBytes: 16_384,
       snapshotEntries: 50,
       catchUpEntries: 5,
-      ...(status && { join: { identity: { ...status, memberId: join!.id }, conf: status.conf } }),
+      ...(status && { join: { identity: { ...status, memberId: join!.id } } }),
     });
     const member = { id: replica.status().memberId, files, machine, replica };
     this.members.set(member.id, member);

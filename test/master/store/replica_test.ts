@@ -32,7 +32,7 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 test("startReplica() leads at once as the only voter", async () => {
   const one = await member(), status = one.replica.status();
-  assert.equal([status.role, status.leaderId, status.term, status.appliedIndex], ["leader", status.memberId, 1, 1]);
+  assert.equal([status.role, status.leaderId, status.term, status.appliedIndex], ["leader", status.memberId, 1, 2]); // the cluster's first entry, and the leader's
   assert.match(status.clusterId, /^[0-9a-f]{32}$/);
   assert.match(status.clusterEpoch, /^[0-9a-f]{16}$/);
   await one.replica.stop();

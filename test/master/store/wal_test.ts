@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import { soleVoter } from "../../../master/store/raft/membership.ts";
+import { nobody } from "../../../master/store/raft/membership.ts";
 import type { EntryType, LogEntry } from "../../../master/store/raft/message.ts";
 import { StorageError } from "../../../master/store/storage_error.ts";
 import { Wal, type WalBatch } from "../../../master/store/wal.ts";
@@ -28,7 +28,7 @@ const entry = (index: number, term = 1, text = `entry ${index}`, type: EntryType
 });
 
 async function written(files: CrashFiles, batches: WalBatch[], segmentBytes = options.segmentBytes): Promise<void> {
-  const wal = await Wal.create(needs(files), { ...options, segmentBytes }, identity, soleVoter(identity.memberId));
+  const wal = await Wal.create(needs(files), { ...options, segmentBytes }, identity, undefined);
   for (const batch of batches) await wal.append(batch);
   await wal.close();
 }
@@ -49,12 +49,12 @@ test("Wal.open() gives back what was appended, across segments", async () => {
   const replayed = await reopened(files);
   assert.equal(replayed.entries.map((one) => ({ ...one, payload: Buffer.from(one.payload) })), all);
   assert.equal(replayed.hardState, { term: 4, vote: 4242, commit: 199 });
-  assert.equal(replayed.conf, soleVoter(4242));
+  assert.equal(replayed.conf, nobody);
 });
 
 test("Wal.open() cuts where the log was cut, also across segments that are gone", async () => {
   const files = new CrashFiles();
-  const wal = await Wal.create(needs(files), options, identity, soleVoter(4242));
+  const wal = await Wal.create(needs(files), options, identity, undefined);
   for (let index = 1; index <= 40; index++) await wal.append({ entries: [entry(index, 1, "x".repeat(500))] });
   await wal.append({
     truncate: { index: 30, term: 1 },
@@ -116,7 +116,7 @@ test("Wal.open() names a segment of a later format version, and changes nothing"
 test("Wal.open() names a segment of another cluster, and changes nothing", async () => {
   const files = new CrashFiles(), other = new CrashFiles();
   await written(files, [{ entries: [entry(1)] }]);
-  const wal = await Wal.create(needs(other), options, { ...identity, clusterId: "d".repeat(32) }, soleVoter(1));
+  const wal = await Wal.create(needs(other), options, { ...identity, clusterId: "d".repeat(32) }, undefined);
   await wal.close();
   const foreign = await files.create("/wal/0000000000000002.seg");
   await foreign.write(other.content("/wal/0000000000000001.seg"), 0);
@@ -136,7 +136,7 @@ test("Wal.open() refuses when a segment in the middle does not end where the nex
 
 test("Wal.append() rejects for good after the first error", async () => {
   const files = new CrashFiles([], { at: 30, kind: "EIO" });
-  const wal = await Wal.create(needs(files), options, identity, soleVoter(4242));
+  const wal = await Wal.create(needs(files), options, identity, undefined);
   let index = 0, failure: Error | undefined;
   while (!failure) await wal.append({ entries: [entry(++index)] }).catch((error) => failure = error);
   assert.ok(await rejects(wal.append({ entries: [entry(index)] })) === failure, "the same error, without another call");
@@ -145,7 +145,7 @@ test("Wal.append() rejects for good after the first error", async () => {
 /** A segment whose last frame is of several sectors, and the frames' positions. */
 async function small(): Promise<{ files: CrashFiles; path: string; frames: number[] }> {
   const files = new CrashFiles(), frames: number[] = [];
-  const wal = await Wal.create(needs(files), { ...options, segmentBytes: 6144 }, identity, soleVoter(4242));
+  const wal = await Wal.create(needs(files), { ...options, segmentBytes: 6144 }, identity, undefined);
   frames.push(wal.bytes);
   await wal.append({ entries: [entry(1), entry(2)], hardState: { term: 1, vote: 4242, commit: 0 } });
   frames.push(wal.bytes);
@@ -221,7 +221,7 @@ function isDetected(path: string, bytes: Uint8Array, header: ReturnType<typeof d
 
 test("Wal.seal() makes the loss of a whole last frame visible", async () => {
   const files = new CrashFiles();
-  const wal = await Wal.create(needs(files), options, identity, soleVoter(4242));
+  const wal = await Wal.create(needs(files), options, identity, undefined);
   const before = wal.bytes;
   await wal.append({ entries: [entry(1)] });
   const after = wal.bytes;
