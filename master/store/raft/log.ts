@@ -27,6 +27,8 @@ export class RaftLog {
   #taken: number;
   #truncateAfter: number | undefined;
   #generation = 0;
+  /** The lowest truncation since entries were last handed out. */
+  #cutSince = Infinity;
   #lastTime = 0;
 
   constructor(start: LogStart) {
@@ -119,6 +121,7 @@ export class RaftLog {
     this.#entries.length = after - this.#base.index;
     this.#generation++;
     this.#durable = Math.min(this.#durable, after);
+    this.#cutSince = Math.min(this.#cutSince, after);
     if (this.#taken > after) {
       this.#taken = after;
       this.#truncateAfter = Math.min(this.#truncateAfter ?? after, after);
@@ -139,6 +142,7 @@ export class RaftLog {
     const truncate = after === undefined ? undefined : { index: after, term: this.term(after)! };
     this.#taken += entries.length;
     this.#truncateAfter = undefined;
+    this.#cutSince = Infinity;
     return { entries, truncate };
   }
   get hasUnwritten(): boolean {
@@ -147,9 +151,10 @@ export class RaftLog {
   get takenIndex(): number {
     return this.#taken;
   }
-  /** Everything up to `index` of this generation is on disk. */
+  /** Everything up to `index` of that generation is on disk; of an older one, what was not cut away meanwhile. */
   written(index: number, generation: number): void {
-    if (generation === this.#generation && index > this.#durable) this.#durable = index;
+    const held = generation === this.#generation ? index : Math.min(index, this.#cutSince);
+    if (held > this.#durable) this.#durable = held;
   }
 
   /** Entries that may be applied and were not handed out yet. */

@@ -1,0 +1,140 @@
+// What the cluster is there for: clients that write, read, list and watch a handful of keys, at whichever member they find, and note all that they see. When a
+// member dies under them they go to another one; what they had asked of the first stays without an answer.
+import { Buffer } from "node:buffer";
+import type { KeyValue, Transaction } from "../../master/store/store.ts";
+import type { RecordedWatch, Recorder } from "../history/recorder.ts";
+import type { Life, SimMember } from "./member.ts";
+import type { World } from "./world.ts";
+
+const prefix = "/r/";
+/** Few, so that they get into each other's way. */
+const keys = Array.from({ length: 6 }, (_, at) => `${prefix}${at}`);
+/** Milliseconds after which a client no longer waits for an answer. */
+const patienceMs = 12_000;
+
+export class Clients {
+  readonly #world: World;
+  readonly #recorder: Recorder;
+  readonly #members: () => readonly SimMember[];
+  readonly #stop = new AbortController();
+  readonly #watches: RecordedWatch[] = [];
+  /** The newest that anybody has seen of each key: what a careful writer compares with. */
+  readonly #known = new Map<string, number>();
+  #values = 0;
+  #leases: number[] = [];
+  /** Calls that wait for an answer. */
+  pending = 0;
+  writing = true;
+
+  constructor(world: World, recorder: Recorder, members: () => readonly SimMember[]) {
+    this.#world = world;
+    this.#recorder = recorder;
+    this.#members = members;
+  }
+
+  start(callers: number, watchers: number): void {
+    for (let at = 0; at < callers; at++) void this.#call(at);
+    for (let at = 0; at < watchers; at++) void this.#watch(callers + at, at % 2 === 0 ? prefix : this.#world.pick(keys));
+  }
+  stop(): void {
+    this.#stop.abort();
+  }
+  /** Every watch has told everything up to this revision. */
+  areAt(revision: number): boolean {
+    return this.#watches.every(({ next }) => next > revision);
+  }
+
+  async #call(client: number): Promise<void> {
+    const world = this.#world;
+    for (;;) {
+      await world.sleep(world.between(1, 80));
+      if (this.#stop.signal.aborted || !this.writing) return;
+      const life = this.#somebody();
+      if (!life) continue;
+      await new Promise<void>((resolve) => life.process.run(resolve)); // one that stands still takes no calls
+      if (!life.store) continue;
+      this.pending++;
+      let inTime = (): void => {};
+      const late = new Promise<void>((resolve) => inTime = world.after(patienceMs, resolve));
+      await Promise.race([this.#ask(client, life).catch(() => {}), life.ended, late]);
+      inTime();
+      this.pending--;
+    }
+  }
+
+  #somebody(): Life | undefined {
+    const lives = this.#members().flatMap(({ life }) => life?.store ? [life] : []);
+    if (lives.length === 0) return undefined;
+    // Mostly the leader, as a client that remembers would.
+    const leader = lives.find(({ replica }) => replica?.raft.role === "leader");
+    return leader && this.#world.chance(0.6) ? leader : this.#world.pick(lives);
+  }
+
+  async #ask(client: number, { store }: Life): Promise<void> {
+    const world = this.#world, recorder = this.#recorder, key = world.pick(keys), dice = world.random();
+    if (!store) return;
+    if (dice < 0.15) return this.#seen(key, (await recorder.get(client, store, key)).item);
+    if (dice < 0.2) return void await recorder.get(client, store, key, { serializable: true });
+    if (dice < 0.27) return await this.#list(client, store);
+    if (dice < 0.28) return await store.compact(Math.max(1, store.status().revision - world.whole(40)));
+    if (dice < 0.3) return void this.#leases.push((await store.grant(world.between(1, 10))).lease);
+    if (dice < 0.31 && this.#leases.length > 0) return await store.keepAlive(world.pick(this.#leases));
+    const transaction = this.#transaction(client, key);
+    const { results } = await recorder.txn(client, store, transaction);
+    for (const item of results) if (item) this.#seen(item.key, item);
+  }
+
+  #transaction(client: number, key: string): Transaction {
+    const world = this.#world, known = this.#known.get(key) ?? 0;
+    const value = Buffer.from(`${client}.${++this.#values} `.padEnd(world.chance(0.03) ? 3_000 : 12 + world.whole(200), "x"));
+    const lease = this.#leases.length > 0 && world.chance(0.1) ? { lease: world.pick(this.#leases) } : {};
+    const put = { do: "put", key, value, ...lease } as const, get = { do: "get", key } as const;
+    switch (world.whole(5)) {
+      case 0:
+        return { compares: [], then: [put] };
+      case 1:
+        return { compares: [{ key, target: "createRevision", is: 0 }], then: [put], else: [get] };
+      case 2:
+        return { compares: [{ key, target: "modRevision", is: known }], then: [{ do: "delete", key }], else: [get] };
+      case 3: {
+        const other = world.pick(keys);
+        return { compares: [], then: other === key ? [put, get] : [put, { ...put, key: other }, get] };
+      }
+      default:
+        return { compares: [{ key, target: "modRevision", is: known }], then: [put], else: [get] };
+    }
+  }
+
+  async #list(client: number, store: NonNullable<Life["store"]>): Promise<void> {
+    const recorder = this.#recorder, limit = this.#world.whole(4);
+    const first = await recorder.list(client, store, prefix, { limit, ...(this.#world.chance(0.2) && { serializable: true }) });
+    for (const item of first.items) this.#seen(item.key, item);
+    const after = first.items.at(-1)?.key;
+    if (first.remaining === 0 || after === undefined) return;
+    await recorder.list(client, store, prefix, { after, revision: first.revision });
+  }
+
+  #seen(key: string, item: KeyValue | undefined): void {
+    this.#known.set(key, item?.modRevision ?? 0);
+  }
+
+  async #watch(client: number, under: string): Promise<void> {
+    const watch = this.#recorder.watch(client, under, 1 + this.#world.whole(20)), stop = this.#stop.signal;
+    this.#watches.push(watch);
+    while (!stop.aborted) {
+      await this.#world.sleep(this.#world.between(1, 200));
+      const life = this.#somebody(), store = life?.store;
+      if (!life || !store) continue;
+      const moved = new AbortController();
+      // Now and then to another member for no reason.
+      const cancel = this.#world.chance(0.3) ? this.#world.after(this.#world.between(100, 5_000), () => moved.abort()) : () => {};
+      const running = watch.run(store, { signal: AbortSignal.any([moved.signal, stop]) }).catch(() => false);
+      const compacted = await Promise.race([running, life.ended.then(() => false)]);
+      cancel();
+      moved.abort();
+      watch.cut();
+      // History is gone: as every client of a watch does, it begins with what is there now.
+      if (compacted) watch.next = store.status().compactRevision + 1;
+    }
+  }
+}

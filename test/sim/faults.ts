@@ -1,0 +1,145 @@
+// What goes wrong. Each run draws which kinds of trouble it has, since a run with all of them finds less than many with a few (swarm testing), and how often.
+import type { SimMember } from "./member.ts";
+import type { SimNetwork } from "./network.ts";
+import type { World } from "./world.ts";
+
+export const troubles = [
+  "loss",
+  "repeats",
+  "delays",
+  "partitions",
+  "kills",
+  "stops",
+  "powerCuts",
+  "blackouts",
+  "pauses",
+  "hangs",
+  "diskErrors",
+  "fullDisks",
+  "clocks",
+  "transfers",
+  "members",
+  "rot",
+] as const;
+export type Trouble = (typeof troubles)[number];
+
+/** Who runs the cluster. */
+export interface Operator {
+  readonly members: readonly SimMember[];
+  /** Ends a process; it is started again a while later. */
+  restart(member: SimMember, how: "kill" | "cutPower" | "stop"): void;
+  /** Adds, promotes or removes somebody. */
+  changeMembers(): void;
+}
+
+export class Faults {
+  readonly kinds: ReadonlySet<Trouble>;
+  readonly #world: World;
+  readonly #network: SimNetwork;
+  readonly #operator: Operator;
+  #on = true;
+
+  constructor(world: World, network: SimNetwork, operator: Operator) {
+    this.#world = world;
+    this.#network = network;
+    this.#operator = operator;
+    this.kinds = new Set(troubles.filter(() => world.chance(0.4)));
+  }
+
+  start(): void {
+    const world = this.#world, network = this.#network, { kinds } = this;
+    if (kinds.has("loss")) network.lossRate = world.between(0, 0.2);
+    if (kinds.has("repeats")) network.repeatRate = world.between(0, 0.15);
+    if (kinds.has("delays")) network.delay = [1, world.between(5, 200)];
+    for (const member of this.#operator.members) this.#wear(member);
+    if (kinds.has("partitions")) this.#every(500, 6_000, () => this.#partition());
+    if (kinds.has("kills")) this.#every(300, 6_000, () => this.#operator.restart(this.#victim(), "kill"));
+    if (kinds.has("stops")) this.#every(300, 6_000, () => this.#operator.restart(this.#victim(), "stop"));
+    if (kinds.has("powerCuts")) this.#every(300, 6_000, () => this.#operator.restart(this.#victim(), "cutPower"));
+    if (kinds.has("blackouts")) {
+      this.#every(2_000, 12_000, () => {
+        for (const member of this.#operator.members) this.#operator.restart(member, "cutPower");
+      });
+    }
+    if (kinds.has("pauses")) {
+      this.#every(
+        200,
+        5_000,
+        () => this.#victim().life?.process.pause(world.chance(0.5) ? world.between(50, 500) : world.between(1_000, 8_000)),
+      );
+    }
+    if (kinds.has("hangs")) this.#every(1_000, 8_000, () => this.#victim().disk.hang(world.between(100, 5_000)));
+    if (kinds.has("clocks")) this.#every(500, 5_000, () => this.#victim().jumpWall(world.between(-3_600_000, 3_600_000)));
+    if (kinds.has("transfers")) this.#every(500, 5_000, () => this.#leader()?.replica?.transfer(this.#victim().id));
+    // As many as a majority can do without; of the others, somebody has it all.
+    const spare = (this.#operator.members.length - 1) >> 1;
+    if (kinds.has("rot") && !kinds.has("members") && spare > 0) {
+      const victims = this.#operator.members.slice(0, spare);
+      this.#every(1_000, 10_000, () => {
+        const victim = world.pick(victims);
+        this.#operator.restart(victim, "kill");
+        victim.disk.rot();
+      });
+    }
+    if (kinds.has("members")) this.#every(500, 3_000, () => this.#operator.changeMembers());
+  }
+
+  /** A disk as bad as this run has them. */
+  #wear({ disk }: SimMember): void {
+    if (this.kinds.has("diskErrors")) disk.failing.EIO = this.#world.between(0, 0.002);
+    if (this.kinds.has("fullDisks")) disk.failing.ENOSPC = this.#world.between(0, 0.002);
+  }
+
+  /** Everything is well from now on. */
+  stop(): void {
+    this.#on = false;
+    this.#network.heal();
+    for (const { disk } of this.#operator.members) disk.failing.EIO = disk.failing.ENOSPC = 0;
+  }
+
+  #every(least: number, most: number, task: () => void): void {
+    this.#world.after(this.#world.between(least, most), () => {
+      if (!this.#on) return;
+      task();
+      this.#every(least, most, task);
+    });
+  }
+  #victim(): SimMember {
+    const leader = this.#leader();
+    return leader && this.#world.chance(0.4) ? leader : this.#world.pick(this.#operator.members);
+  }
+  #leader(): SimMember | undefined {
+    return this.#operator.members.find(({ replica }) => replica?.raft.role === "leader");
+  }
+
+  /** One at a time; the next one, or the end of the run, ends it. */
+  #partition(): void {
+    const world = this.#world, network = this.#network, ids = this.#operator.members.map(({ id }) => id);
+    const { lossRate, repeatRate, delay } = network;
+    network.heal();
+    Object.assign(network, { lossRate, repeatRate, delay });
+    const both = (a: number, b: number): void => {
+      network.cut(a, b);
+      network.cut(b, a);
+    };
+    const one = this.#victim().id, others = ids.filter((id) => id !== one);
+    switch (world.whole(6)) {
+      case 0: // nothing: time to breathe
+        return;
+      case 1:
+        for (const id of others) both(one, id);
+        return;
+      case 2: // it is heard, and hears nothing
+        for (const id of others) network.cut(id, one);
+        return;
+      case 3: // it hears, and is not heard
+        for (const id of others) network.cut(one, id);
+        return;
+      case 4: // two halves that both reach one between them
+        for (const a of others) for (const b of others) if (a < b && world.chance(0.5)) both(a, b);
+        return;
+      default:
+        for (const a of ids) for (const b of ids) if (a !== b && world.chance(0.3)) network.cut(a, b);
+    }
+  }
+}

@@ -1,0 +1,501 @@
+// Bugs that implementations of Raft and of its storage have had, each put back at one place of the real code, so that the simulation proves that it would see
+// them. A mutant is a replacement in a copy of the source: the code that ships has no switches for its own destruction. Text that no longer stands in its file
+// exactly once fails `npm run check`. B numbers name the classic it comes from.
+
+export interface Mutant {
+  readonly name: string;
+  /** What is wrong with it, and who had it. */
+  readonly bug: string;
+  /** Below master/store/. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const raft = (file: string) => `raft/${file}.ts`;
+
+export const mutants: readonly Mutant[] = [
+  // Votes and terms
+  {
+    name: "vote_before_durable",
+    bug: "B2: a vote is answered before it is on disk (raft-java 57, xraft 29, tikv 1610)",
+    file: raft("core"),
+    from: "return body.granted || this.term > this.durableTerm;",
+    to: "return false;",
+  },
+  {
+    name: "candidacy_before_durable",
+    bug: "B2: a candidate asks for votes before its own is on disk",
+    file: raft("core"),
+    from: 'case "Vote":\n        return true;',
+    to: 'case "Vote":\n        return false;',
+  },
+  {
+    name: "vote_not_saved",
+    bug: "B2: a changed vote alone is not written down",
+    file: raft("raft"),
+    from: "const moved = core.term !== core.saved.term || core.vote !== core.saved.vote;",
+    to: "const moved = core.term !== core.saved.term;",
+  },
+  {
+    name: "vote_cleared_in_term",
+    bug: "B3: stepping down within a term forgets the vote (CCF 8094)",
+    file: raft("core"),
+    from: 'this.#leaveRole("follower");\n    this.leader = leader;',
+    to: 'this.#leaveRole("follower");\n    if (leader === 0) this.vote = 0;\n    this.leader = leader;',
+  },
+  {
+    name: "vote_counted_twice",
+    bug: "B4: a repeated answer counts as another vote (xraft 27)",
+    file: raft("election"),
+    from: "if (!core.votes.has(message.from)) core.votes.set(message.from, message.granted);",
+    to:
+      "core.votes.set(core.votes.has(message.from) ? core.conf.voters.find((id) => !core.votes.has(id)) ?? 0 : message.from, message.granted);",
+  },
+  {
+    name: "stale_vote_counted",
+    bug: "B5: an answer to an earlier candidacy counts in this one (little-raft 44)",
+    file: raft("raft"),
+    from: "} else if (message.term < core.term) return this.#answerStale(message);",
+    to:
+      '} else if (message.term < core.term) {\n      if (message.type === "VoteResponse") return handleVoteResponse(core, { ...message, term: core.term });\n      return this.#answerStale(message);\n    }',
+  },
+  {
+    name: "own_vote_forgotten",
+    bug: "B6: a candidate does not note that it voted for itself (nebula 3415)",
+    file: raft("core"),
+    from: "this.vote = this.id;",
+    to: "this.vote = 0;",
+  },
+  {
+    name: "vote_for_shorter_log",
+    bug: "Raft §5.4.1: votes do not ask how complete the candidate's log is",
+    file: raft("election"),
+    from: "core.log.isUpToDate(message.lastIndex, message.lastTerm);",
+    to: "true;",
+  },
+  {
+    name: "log_compared_by_length",
+    bug: "Raft §5.4.1: the longer log wins, whatever its last term",
+    file: raft("log"),
+    from: "return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);",
+    to: "return lastIndex >= this.lastIndex;",
+  },
+  {
+    name: "term_before_durable",
+    bug: "B2: words of a term leave before the term is on disk",
+    file: raft("core"),
+    from: "return body.hint === undefined || this.term > this.durableTerm;",
+    to: 'return body.hint === undefined && this.role === "leader";',
+  },
+  // Replication
+  {
+    name: "older_term_committed_by_count",
+    bug: "B8: entries of an older term are committed by counting (Raft Fig. 8)",
+    file: raft("replication"),
+    from: "if (index === Infinity || core.log.term(index) !== core.term) return false;",
+    to: "if (index === Infinity) return false;",
+  },
+  {
+    name: "append_answered_before_durable",
+    bug: "B9: a follower acknowledges entries that are not on its disk (tikv 994, etcd 10166)",
+    file: raft("core"),
+    from: 'case "AppendResponse":\n        return body.hint === undefined || this.term > this.durableTerm;',
+    to: 'case "AppendResponse":\n        return false;',
+  },
+  {
+    name: "leader_counts_itself_early",
+    bug: "B10: the leader counts its own copy before its disk has it (etcd 14370)",
+    file: raft("core"),
+    from: "return member === this.id ? this.log.durable",
+    to: "return member === this.id ? this.log.lastIndex",
+  },
+  {
+    name: "applied_before_durable",
+    bug: "B34: entries are applied that this member's disk does not have (tikv 17868)",
+    file: raft("log"),
+    from: "const until = Math.min(this.#commit, this.#durable, this.#applying + maxEntries);",
+    to: "const until = Math.min(this.#commit, this.#applying + maxEntries);",
+  },
+  {
+    name: "append_overtaken_by_truncation",
+    bug: "B30: an append completes after what it wrote was cut away, and counts for what came instead (etcd's ABA race)",
+    file: raft("log"),
+    from: "const held = generation === this.#generation ? index : Math.min(index, this.#cutSince);",
+    to: "const held = Math.min(index, this.lastIndex);",
+  },
+  {
+    name: "commit_beyond_append",
+    bug: "B31: the leader's commit index counts for entries that its message did not cover (Raft Fig. 2)",
+    file: raft("replication"),
+    from: "core.log.commitTo(Math.min(message.commit, lastNew));",
+    to: "core.log.commitTo(Math.min(message.commit, core.log.lastIndex));",
+  },
+  {
+    name: "truncated_by_prefix",
+    bug: "B32: a late or repeated append that is a prefix cuts off what follows",
+    file: raft("log"),
+    from: "if (term === entry.term || entry.index <= this.#base.index) continue;",
+    to: "if ((term === entry.term && this.lastIndex === entry.index) || entry.index <= this.#base.index) continue;",
+  },
+  {
+    name: "conflict_not_truncated",
+    bug: "Raft §5.3: an entry that contradicts the leader's stays",
+    file: raft("replication"),
+    from: "if (previousIndex >= core.log.commit && !core.log.matches(previousIndex, previousTerm)) {",
+    to: "if (previousIndex > core.log.lastIndex) {",
+  },
+  {
+    name: "heartbeat_commits_too_much",
+    bug: "Heartbeats carry the commit index to members whose log is not known to match",
+    file: raft("replication"),
+    from: "commit: Math.min(progress.matchIndex, core.log.commit), round",
+    to: "commit: core.log.commit, round",
+  },
+  {
+    name: "probe_never_resumes",
+    bug: "B33: a probe that was lost is never sent again (etcd raft 149)",
+    file: raft("replication"),
+    from: "  progress.active = true;\n  progress.probing = false;\n",
+    to: "  progress.active = true;\n",
+  },
+  {
+    name: "pipeline_never_frees",
+    bug: "B33: when messages of the pipeline are lost, the leader goes on behind them for ever",
+    file: raft("progress"),
+    from: 'if (refused <= this.matchIndex) return false;\n      this.become("probe");',
+    to: "if (refused <= this.matchIndex) return false;",
+  },
+  // Members
+  {
+    name: "learner_votes",
+    bug: "A learner's copy counts for the commit index",
+    file: raft("quorum"),
+    from: "Math.min(reached(conf.voters, matchIndex), reached(conf.outgoing, matchIndex));",
+    to: "Math.min(reached([...conf.voters, ...conf.learners], matchIndex), reached(conf.outgoing, matchIndex));",
+  },
+  {
+    name: "no_joint_commit",
+    bug: "While members change, the old majority is not asked for the commit index",
+    file: raft("quorum"),
+    from: "Math.min(reached(conf.voters, matchIndex), reached(conf.outgoing, matchIndex));",
+    to: "reached(conf.voters, matchIndex);",
+  },
+  {
+    name: "no_joint_election",
+    bug: "While members change, the old majority is not asked for votes",
+    file: raft("quorum"),
+    from: "const incoming = tallyOf(conf.voters, votes), outgoing = tallyOf(conf.outgoing, votes);",
+    to: "const incoming = tallyOf(conf.voters, votes), outgoing = incoming;",
+  },
+  {
+    name: "members_replaced_in_one_step",
+    bug: "Raft §6: the members change at once, without the joint configuration in between",
+    file: raft("membership"),
+    from: "return { voters, outgoing: sameVoters ? [] : conf.voters, learners, removed, addresses };",
+    to: "return { voters, outgoing: sameVoters ? conf.outgoing : [], learners, removed, addresses };",
+  },
+  {
+    name: "two_changes_at_once",
+    bug: "B1: a change of members is proposed before the last one, or any entry of the term, has taken effect (Ongaro 2015)",
+    file: raft("raft"),
+    from: 'if (core.pendingConfIndex > core.log.applied || isJoint(core.conf) || !core.committedInTerm) return "Pending";',
+    to: "",
+  },
+  {
+    name: "joint_never_left",
+    bug: "Nobody ends the joint configuration",
+    file: raft("raft"),
+    from: 'if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex <= index && core.transferee === 0) {',
+    to: 'if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex < 0) {',
+  },
+  {
+    name: "conf_lost_with_snapshot",
+    bug: "B19, B21: a snapshot from the leader does not bring its members along (etcd 11510)",
+    file: raft("replication"),
+    from: "  core.conf = snapshot.conf;\n",
+    to: "",
+  },
+  {
+    name: "unapplied_conf_campaigns",
+    bug: "A member stands for election though a committed change of members is not applied yet, and counts by the old ones",
+    file: raft("raft"),
+    from: "  applyDone(index: number): void {\n    const core = this.#core;\n    for (",
+    to:
+      '  applyDone(index: number): void {\n    const core = this.#core;\n    if (core.role !== "leader" && index % 3 === 0) return core.log.appliedTo(index);\n    for (',
+  },
+  // Reads
+  {
+    name: "read_round_reused",
+    bug: "B25: an answer to an earlier heartbeat confirms a later read (etcd 20418)",
+    file: raft("read_index"),
+    from: "if (!this.#round || round !== this.#round.number) return undefined;",
+    to: "if (!this.#round) return undefined;",
+  },
+  {
+    name: "read_without_quorum",
+    bug: "B26: a leader answers reads from what it has, without asking whether it still leads (etcd 741)",
+    file: raft("replication"),
+    from: "if (core.isSoleVoter) return answerRead(core, from, context, core.log.commit);",
+    to: "return answerRead(core, from, context, core.log.commit);",
+  },
+  {
+    name: "read_before_own_commit",
+    bug: "B27: a new leader answers reads before it has committed in its term (thesis §6.4)",
+    file: raft("replication"),
+    from: "if (!core.committedInTerm) {\n    if (core.earlyReads",
+    to: "if (core.log.commit < 0) {\n    if (core.earlyReads",
+  },
+  {
+    name: "follower_reads_itself",
+    bug: "A follower confirms its own reads",
+    file: raft("raft"),
+    from: "else if (core.leader === 0) core.failRead(core.id, context);",
+    to:
+      "else if (core.leader !== 0) core.readStates.push({ context, index: core.log.commit });\n    else if (core.leader === 0) core.failRead(core.id, context);",
+  },
+  {
+    name: "read_not_awaited",
+    bug: "A confirmed read is answered before this member has applied what it must show",
+    file: "pending.ts",
+    from: "if (read.index > index) return true;",
+    to: "",
+  },
+  {
+    name: "proposal_applied_twice",
+    bug: "B29: a forwarded proposal is appended twice (etcd 3587, ra 145)",
+    file: raft("raft"),
+    from: "if (this.propose(message.proposal) !== undefined) {",
+    to: "this.propose(message.proposal);\n        if (this.propose(message.proposal) !== undefined) {",
+  },
+  {
+    name: "unknown_called_refused",
+    bug: "A write that may have happened is reported as certainly not made",
+    file: "pending.ts",
+    from: 'new StoreError(\n          "Unknown",',
+    to: 'new StoreError(\n          "NotLeader",',
+  },
+  // Disk
+  {
+    name: "no_datasync",
+    bug: "Entries are acknowledged without an fsync",
+    file: "wal.ts",
+    from: "await this.#file.datasync();\n    this.#position",
+    to: "this.#position",
+  },
+  {
+    name: "datasync_error_ignored",
+    bug: "B12: an fsync that failed counts as one that has not (fsyncgate, rostam 94)",
+    file: "wal.ts",
+    from: "await this.#file.datasync();\n    this.#position",
+    to: "await this.#file.datasync().catch(() => {});\n    this.#position",
+  },
+  {
+    name: "failed_write_retried",
+    bug: "B12: after an error of the disk the log goes on as if nothing had been",
+    file: "wal.ts",
+    from: "        this.#failed = true;\n        this.#failure = error;\n        throw error;",
+    to: "        this.#failure = error;",
+  },
+  {
+    name: "segment_name_not_synced",
+    bug: "B14: the directory is not synced when the log begins a new segment (etcd 6368)",
+    file: "wal.ts",
+    from: "await this.#stock.place(file, segment.path);\n    await this.#needs.files.syncDirectory(this.#directory);\n    const full",
+    to: "await this.#stock.place(file, segment.path);\n    const full",
+  },
+  {
+    name: "recovered_log_not_synced",
+    bug: "B12: what was read back at the start is believed to be on the disk",
+    file: "segment_stock.ts",
+    from: "    await file.datasync();\n    await this.#files.rename(this.#next, path);",
+    to: "    await this.#files.rename(this.#next, path);",
+  },
+  {
+    name: "torn_tail_is_fatal",
+    bug: "B15: the torn end of a log is taken for damage (etcd 5230, 6515)",
+    file: "wal_recovery.ts",
+    from: "zeroSectors(bytes.subarray(at, at + frame.length), at, frame.length) > frame.zeroSectors;",
+    to: "zeroSectors(bytes.subarray(at, at + frame.length), at, frame.length) < 0;",
+  },
+  {
+    name: "damage_is_torn_tail",
+    bug: "B15: damage to what was durable is cut off as a torn end (etcd 6191, unistore 567)",
+    file: "wal_recovery.ts",
+    from:
+      'return ended(isTorn(bytes, at, frame) ? "torn" : { corrupt: `the frame at byte ${at} is damaged though all of it was written` });',
+    to: 'return ended("torn");',
+  },
+  {
+    name: "truncation_not_logged",
+    bug: "The log on disk keeps what the leader had cut away",
+    file: "wal.ts",
+    from: "      this.#encoder.add(recordType.truncate, batch.truncate.term, batch.truncate.index);\n",
+    to: "",
+  },
+  {
+    name: "hard_state_not_carried",
+    bug: "A new segment does not repeat term and vote, and the old one is removed",
+    file: "wal.ts",
+    from: "if (!batch.hardState) this.#addHardState(this.#hardState);",
+    to: "",
+  },
+  {
+    name: "log_dropped_too_far",
+    bug: "B35: entries go that no snapshot covers",
+    file: "snapshotter.ts",
+    from: "await wal.dropBefore(Math.min(oldest, meta.index - catchUpEntries) + 1);",
+    to: "await wal.dropBefore(Number.MAX_SAFE_INTEGER);",
+  },
+  // Snapshots
+  {
+    name: "snapshot_keeps_conflicts",
+    bug: "B17: a snapshot from the leader leaves a suffix in the log that contradicts it (hashicorp 697)",
+    file: raft("log"),
+    from: "if (this.matches(index, term)) {\n      this.#commit",
+    to: "if (index <= this.lastIndex) {\n      this.#commit",
+  },
+  {
+    name: "snapshot_not_ordered",
+    bug: "B18, B19: the state is replaced while entries are still applied",
+    file: "replica.ts",
+    from: "        this.#held = true;\n        await this.#appends;",
+    to: "        await this.#appends;",
+  },
+  {
+    name: "snapshot_says_too_much",
+    bug: "B11, B20: state and applied index of a snapshot do not belong together (etcd 13766)",
+    file: "snapshotter.ts",
+    from: "return this.#alone(() => this.#take({ index: last.index, term: last.term",
+    to: "return this.#alone(() => this.#take({ index: last.index - 1, term: this.#parts.raft.termAt(last.index - 1) ?? last.term",
+  },
+  {
+    name: "snapshot_without_leases",
+    bug: "A snapshot leaves out the leases",
+    file: "sections.ts",
+    from: "const saved = [...leases.all()].sort((a, b) => a.id - b.id), nextId",
+    to: "const saved = [...leases.all()].slice(0, 0), nextId",
+  },
+  {
+    name: "snapshot_of_later_state",
+    bug: "A snapshot shows entries that were applied while it was written",
+    file: "sections.ts",
+    from: "end = mvcc.findEvent(revision + 1); position < end;",
+    to: "end = mvcc.events; position < mvcc.events && end >= 0;",
+  },
+  {
+    name: "log_not_restarted",
+    bug: "After a snapshot that it did not contain, the log on disk goes on behind its old end",
+    file: "snapshot_install.ts",
+    from: "restart: !fitsLog() });",
+    to: "restart: false });",
+  },
+  {
+    name: "snapshot_forgotten_when_passed",
+    bug:
+      "Our own, found here: commits that came while a snapshot was installed made the log forget that it was, and apply its entries again",
+    file: raft("replication"),
+    from: "  core.log.restore(snapshot.index, snapshot.term);\n",
+    to: "  if (snapshot.index <= core.log.commit) return;\n  core.log.restore(snapshot.index, snapshot.term);\n",
+  },
+  {
+    name: "snapshot_fits_log_in_memory",
+    bug:
+      "Our own, found here: entries that came while a snapshot was installed, and were never written, let the log on disk go on with a gap",
+    file: "snapshotter.ts",
+    from: "fitsLog: () => raft.durableIndex >= meta.index && raft",
+    to: "fitsLog: () => raft",
+  },
+  // Watches, history, leases
+  {
+    name: "watch_skips_on_resume",
+    bug: "B36: a watch that goes on loses the first event (etcd 15271, 17529)",
+    file: "watch.ts",
+    from: "let position = mvcc.findEvent(this.#next);",
+    to: "let position = mvcc.findEvent(this.#next + 1);",
+  },
+  {
+    name: "watch_repeats",
+    bug: "B36: events that came while a watch caught up are told twice",
+    file: "watch.ts",
+    from: "return !this.#lagging && revision >= this.#from;",
+    to: "return revision >= this.#from;",
+  },
+  {
+    name: "watch_lost_with_snapshot",
+    bug: "B36: what happened between the state and the snapshot that replaced it is not told",
+    file: "watch.ts",
+    from: "this.#lagging = this.#next <= this.#state.mvcc.revision;",
+    to: "this.#lagging = false;",
+  },
+  {
+    name: "watch_splits_revisions",
+    bug: "A transaction's events come in two batches",
+    file: "watch.ts",
+    from: "for (; position < mvcc.events && mvcc.eventRevision(position) === revision; position++) {",
+    to: "for (const first = position; position < mvcc.events && position === first; position++) {",
+  },
+  {
+    name: "watch_of_the_future_fires",
+    bug: "B37: a watch from a future revision tells of earlier ones (etcd 20221)",
+    file: "watch.ts",
+    from: "return !this.#lagging && revision >= this.#from;",
+    to: "return !this.#lagging;",
+  },
+  {
+    name: "watch_ignores_compaction",
+    bug: "B36: a watch from a compacted revision begins with a gap instead of an error",
+    file: "watch.ts",
+    from: "if (this.#next <= mvcc.compactRevision) {",
+    to: "if (this.#next <= 0) {",
+  },
+  {
+    name: "mark_before_events",
+    bug: "B37: a progress mark overtakes events (etcd 15220)",
+    file: "watch.ts",
+    from: "if (!this.#options.progress || this.#lagging || revision <= this.#told",
+    to: "if (!this.#options.progress || revision <= this.#told",
+  },
+  {
+    name: "compaction_off_by_one",
+    bug: "Compaction takes what a read at the compacted revision must still see",
+    file: "key_index.ts",
+    from: "while (slot !== none && this.#records.modRevisionOf(slot) > revision) slot",
+    to: "while (slot !== none && this.#records.modRevisionOf(slot) >= revision) slot",
+  },
+  {
+    name: "lease_ends_early",
+    bug: "A lease ends before its time",
+    file: "lease.ts",
+    from: "return entry !== undefined && time >= entry.lease.renewedAt + entry.lease.ttlMs;",
+    to: "return entry !== undefined;",
+  },
+  {
+    name: "lease_keeps_old_keys",
+    bug: "A key that was written anew without a lease still goes with the old one",
+    file: "transaction.ts",
+    from: "if (replaced?.lease) leases.detach(replaced.lease, operation.key);",
+    to: "",
+  },
+  {
+    name: "failed_transaction_leaves_traces",
+    bug: "Operations of the branch that was not taken are carried out",
+    file: "transaction.ts",
+    from: "const operations = succeeded ? transaction.then : transaction.else ?? [];",
+    to: "const operations = succeeded || transaction.then.length > 1 ? transaction.then : transaction.else ?? [];",
+  },
+  {
+    name: "log_time_runs_back",
+    bug: "A new leader whose clock is behind writes entries that are older than the ones before",
+    file: raft("replication"),
+    from: "time: Math.max(proposal.time, core.log.lastTime),",
+    to: "time: proposal.time,",
+  },
+  {
+    name: "own_clock_applied",
+    bug: "A member applies by its own measure of time instead of the log's",
+    file: "replica.ts",
+    from: "time: this.#time, payload });",
+    to: "time: this.#needs.clock.now(), payload });",
+  },
+];

@@ -1,0 +1,89 @@
+// What is between the members: each direction of each pair loses, delays, repeats and reorders on its own, and can be cut on its own. Proposals are never
+// repeated (replica.ts says why); everything else may be.
+import type { Message, SnapshotMeta } from "../../master/store/raft/message.ts";
+import type { Transport } from "../../master/store/replica.ts";
+import { SnapshotLost } from "../../master/store/snapshot.ts";
+import type { World } from "./world.ts";
+
+/** Where messages arrive, and snapshots come from. */
+export interface Port {
+  readonly id: number;
+  /** Undefined while nobody is there. */
+  deliver(message: Message): void;
+  snapshotBytes(meta: SnapshotMeta): AsyncIterable<Uint8Array> | undefined;
+}
+
+export class SimNetwork {
+  readonly #world: World;
+  readonly #ports = new Map<number, Port>();
+  /** Pairs `from>to` that nothing passes. */
+  readonly #cut = new Set<string>();
+  lossRate = 0;
+  repeatRate = 0;
+  /** Milliseconds of one way, least and most; one in fifty takes ten times as long. */
+  delay: readonly [number, number] = [0.1, 2];
+  /** Sees every message as it leaves. */
+  tap: (message: Message) => void = () => {};
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  plug(port: Port): void {
+    this.#ports.set(port.id, port);
+  }
+  get ids(): number[] {
+    return [...this.#ports.keys()];
+  }
+  cut(from: number, to: number): void {
+    this.#cut.add(`${from}>${to}`);
+  }
+  heal(): void {
+    this.#cut.clear();
+    this.lossRate = this.repeatRate = 0;
+    this.delay = [0.1, 2];
+  }
+  isCut(from: number, to: number): boolean {
+    return this.#cut.has(`${from}>${to}`);
+  }
+
+  transport(from: number, isAlive: () => boolean): Transport {
+    return {
+      send: (message) => {
+        if (!isAlive()) return;
+        this.tap(message);
+        this.#send(from, message);
+        if (message.type !== "Propose" && this.#world.chance(this.repeatRate)) this.#send(from, message);
+      },
+      fetch: (snapshot, source) => this.#fetch(from, snapshot, source),
+    };
+  }
+
+  #send(from: number, message: Message): void {
+    if (this.#world.chance(this.lossRate)) return;
+    this.#world.after(this.#wayMs(), () => {
+      if (this.isCut(from, message.to)) return;
+      this.#world.note(`${message.from}>${message.to} ${message.type} ${message.term}`);
+      this.#ports.get(message.to)?.deliver(message);
+    });
+  }
+
+  async *#fetch(to: number, snapshot: SnapshotMeta, from: number): AsyncIterable<Uint8Array> {
+    const bytes = this.#ports.get(from)?.snapshotBytes(snapshot);
+    if (!bytes) throw new SnapshotLost("nobody is there");
+    try {
+      for await (const chunk of bytes) {
+        await this.#world.sleep(this.#wayMs() * 2);
+        if (this.isCut(from, to) || this.isCut(to, from) || this.#world.chance(this.lossRate)) throw new Error("the connection was cut");
+        yield chunk;
+      }
+    } catch (error) {
+      throw new SnapshotLost("the snapshot has not arrived", { cause: error });
+    }
+  }
+
+  #wayMs(): number {
+    const ms = this.#world.between(...this.delay);
+    return this.#world.chance(0.02) ? ms * 10 : ms;
+  }
+}

@@ -1,0 +1,208 @@
+// One run: a cluster is born, lives under trouble while clients use it, is left in peace, and must then come to rest as one. From the seed comes everything: how
+// many members, the sizes of things, which troubles, and every moment at which something happens.
+import "./signals.ts";
+import { type ConfState, type MemberChange, members } from "../../master/store/raft/membership.ts";
+import { committedOf } from "../history/committed.ts";
+import { checkHistory } from "../history/linearize.ts";
+import { Recorder } from "../history/recorder.ts";
+import { Clients } from "./clients.ts";
+import { Faults, type Operator, type Trouble } from "./faults.ts";
+import { Judge, Violation } from "./judge.ts";
+import { SimMember, type Sizes } from "./member.ts";
+import { SimNetwork } from "./network.ts";
+import { World } from "./world.ts";
+
+export interface RunOptions {
+  /** Virtual milliseconds of trouble; drawn from the seed if not said. */
+  readonly troubleMs?: number;
+}
+export interface RunReport {
+  readonly seed: number;
+  readonly members: number;
+  readonly troubles: readonly Trouble[];
+  /** Virtual milliseconds, and events. */
+  readonly ms: number;
+  readonly steps: number;
+  /** Of the whole run: the same on every runtime. */
+  readonly hash: number;
+  readonly terms: number;
+  readonly entries: number;
+  readonly calls: number;
+  readonly answered: number;
+  /** What was wrong, or nothing. */
+  readonly violations: readonly string[];
+}
+
+/** Milliseconds in which a cluster without trouble must be well again: some elections, and a snapshot for whoever lags. */
+const recoveryMs = 60_000;
+
+export async function simulate(seed: number, options: RunOptions = {}): Promise<RunReport> {
+  const simulation = new Simulation(seed, options);
+  const violations: string[] = [];
+  try {
+    await simulation.run();
+    violations.push(...simulation.checkHistories());
+  } catch (error) {
+    violations.push(error instanceof Violation ? error.message : `${error instanceof Error ? error.stack : error}`);
+  }
+  simulation.end();
+  return simulation.report(violations);
+}
+
+class Simulation implements Operator {
+  readonly members: SimMember[] = [];
+  readonly #world: World;
+  readonly #network: SimNetwork;
+  readonly #judge: Judge;
+  readonly #recorder = new Recorder();
+  readonly #clients: Clients;
+  readonly #faults: Faults;
+  readonly #sizes: Sizes;
+  readonly #begun: number;
+  readonly #troubleMs: number;
+  #nextId: number;
+  #resting = false;
+
+  constructor(seed: number, { troubleMs }: RunOptions) {
+    const world = this.#world = new World(seed);
+    this.#network = new SimNetwork(world);
+    this.#judge = new Judge(world, () => this.members, () => this.#recorder.now());
+    this.#begun = world.pick([1, 2, 3, 3, 3, 3, 5, 5]);
+    this.#nextId = this.#begun + 1;
+    this.#sizes = {
+      segmentBytes: world.pick([8_192, 16_384, 65_536]),
+      snapshotEntries: world.pick([5, 20, 100, 1_000]),
+      catchUpEntries: world.pick([1, 5, 50]),
+    };
+    const ids = Array.from({ length: this.#begun }, (_, at) => at + 1);
+    const conf: ConfState = { voters: ids, outgoing: [], learners: [], removed: [], addresses: {} };
+    for (const id of ids) this.#add(id, conf);
+    this.#clients = new Clients(world, this.#recorder, () => this.members);
+    this.#faults = new Faults(world, this.#network, this);
+    this.#troubleMs = troubleMs ?? world.between(5_000, 40_000);
+    this.#network.tap = (message) => this.#judge.sent(message, this.members.find(({ id }) => id === message.from));
+    world.observe = () => this.#judge.look();
+  }
+
+  #add(id: number, conf?: ConfState): SimMember {
+    const member = new SimMember(this.#world, this.#network, this.#judge, this.#sizes, id, conf);
+    this.members.push(member);
+    void this.#keepRunning(member);
+    return member;
+  }
+  /** As a service manager does: whoever ends is started again, unless it says that it must not be. */
+  async #keepRunning(member: SimMember): Promise<void> {
+    while (!member.refusal && this.members.includes(member)) {
+      void member.start();
+      await member.life!.ended; // also of one that ends while it starts
+      await this.#world.sleep(this.#resting ? 100 : this.#world.between(1, 4_000));
+    }
+  }
+
+  restart(member: SimMember, how: "kill" | "cutPower" | "stop"): void {
+    void member[how]();
+  }
+  changeMembers(): void {
+    const world = this.#world, leader = this.members.find(({ replica }) => replica?.raft.isEstablished)?.replica;
+    if (!leader) return;
+    this.#retire();
+    const { voters, learners } = leader.raft.conf, others = voters.filter((id) => id !== leader.raft.id || world.chance(0.2));
+    let change: MemberChange | undefined;
+    if (learners.length === 0 && voters.length < 6) change = { do: "addLearner", member: this.#nextId };
+    else if (learners.length > 0) change = { do: world.chance(0.85) ? "promote" : "remove", member: world.pick(learners) };
+    const changes = change ? [change] : [];
+    // Replacing somebody is one step: one comes, one goes.
+    if (voters.length > 1 && others.length > 0 && (voters.length > 4 || (change?.do === "promote" && world.chance(0.5)))) {
+      changes.push({ do: "remove", member: world.pick(others) });
+    }
+    try {
+      if (changes.length > 0) leader.changeMembers(changes);
+    } catch {
+      return; // not now
+    }
+    if (change?.do === "addLearner") this.#add(this.#nextId++);
+  }
+
+  /** Whoever is no member any more is switched off by hand: at some time, as far as Raft is concerned. At last also who was to become one, and did not. */
+  #retire(atLast = false): void {
+    const conf = this.members.find(({ replica }) => replica?.raft.isEstablished)?.replica?.raft.conf;
+    if (!conf) return;
+    for (const member of [...this.members]) {
+      const isGone = conf.removed.includes(member.id) || (atLast && !members(conf).includes(member.id));
+      if (!isGone || (!atLast && this.#world.chance(0.7))) continue;
+      this.members.splice(this.members.indexOf(member), 1);
+      member.kill();
+    }
+  }
+
+  async run(): Promise<void> {
+    const world = this.#world;
+    await world.run(3_000);
+    this.#clients.start(2 + world.whole(4), 1 + world.whole(3));
+    this.#faults.start();
+    await world.run(this.#troubleMs);
+    this.#faults.stop();
+    this.#resting = true;
+    await world.run(recoveryMs / 2); // they go on, and nothing is in their way
+    this.#retire(true);
+    this.#clients.writing = false;
+    if (!await world.run(recoveryMs, () => this.#isAtRest())) {
+      throw new Violation(`without trouble, the cluster has not come to rest: ${this.#picture()}`);
+    }
+    this.#clients.stop();
+    await world.run(100);
+  }
+
+  /** One leader, everybody who is a member holds everything and has applied it, nobody waits for an answer, every watch has told all. */
+  #isAtRest(): boolean {
+    const leader = this.members.find(({ replica }) => replica?.raft.isEstablished);
+    if (!leader || this.#clients.pending > 0) return false;
+    const { conf, lastIndex, term } = leader.replica!.raft;
+    if (conf.outgoing.length > 0) return false;
+    for (const id of [...conf.voters, ...conf.learners]) {
+      const member = this.members.find((one) => one.id === id);
+      if (member?.refusal) continue; // it has said why; those that are left go on without it
+      const raft = member?.replica?.raft;
+      if (!raft || raft.appliedIndex !== lastIndex || raft.lastIndex !== lastIndex || raft.term !== term || raft.leader !== leader.id) {
+        return false;
+      }
+    }
+    return this.#clients.areAt(leader.life!.state.mvcc.revision);
+  }
+  #picture(): string {
+    const members = this.members.map(({ id, replica, refusal }) => {
+      if (!replica) return `${id}: ${refusal?.message ?? "down"}`;
+      const { role, term, leader, firstIndex, lastIndex, commitIndex, appliedIndex } = replica.raft;
+      return `${id}: ${role} term ${term} leader ${leader} ${firstIndex}…${lastIndex} commit ${commitIndex} applied ${appliedIndex}`;
+    });
+    const conf = this.members.find(({ replica }) => replica?.raft.role === "leader")?.replica?.raft.conf;
+    return `${members.join("; ")}; ${this.#clients.pending} calls wait; ${JSON.stringify(conf)}`;
+  }
+
+  end(): void {
+    this.#clients.stop();
+    for (const member of this.members.splice(0)) member.kill();
+  }
+  checkHistories(): string[] {
+    const { committed, compactions } = committedOf(this.#judge.committed);
+    const revision = committed.at(-1)?.revision ?? 1;
+    return checkHistory(this.#recorder.history(), { committed, compactions, caughtUp: revision });
+  }
+
+  report(violations: readonly string[]): RunReport {
+    const { seed, now, steps, hash } = this.#world, { calls } = this.#recorder.history();
+    return {
+      seed,
+      members: this.#begun,
+      troubles: [...this.#faults.kinds],
+      ms: Math.round(now),
+      steps,
+      hash,
+      terms: this.#judge.terms,
+      entries: this.#judge.committed.length,
+      calls: calls.length,
+      answered: calls.filter(({ outcome }) => outcome.is === "done").length,
+      violations,
+    };
+  }
+}
