@@ -37,6 +37,25 @@ export const options = {
       default: [] as string[],
     },
   ),
+  peerListen: option(v.array(address), "Where other masters connect, host:port; without it this master stays alone", {
+    multiple: true,
+    default: [] as Address[],
+    shown: "",
+  }),
+  peerAdvertise: option(v.string(), "host:port under which other masters reach this one; needed when it began alone", { default: "" }),
+  initialCluster: option(
+    v.array(
+      v.pipe(
+        v.string(),
+        v.regex(/^[\w.-]+=.+:\d{1,5}$/, "expected name=host:port"),
+        v.transform((text) => ({ name: text.slice(0, text.indexOf("=")), address: text.slice(text.indexOf("=") + 1) })),
+      ),
+    ),
+    "Masters of a cluster that begins with several, name=host:port, the same on each; they share pki/ca.crt and pki/ca.key",
+    { multiple: true, default: [] as { name: string; address: string }[], shown: "" },
+  ),
+  name: option(v.string(), "This master's name in --initial-cluster", { default: "" }),
+  join: option(v.string(), "The file that `member add` has written for this master", { default: "" }),
   podNetwork: option(network, "Addresses of pods; every node gets a /24 of it", { default: "10.201.0.0/16" }),
   serviceNetwork: option(network, "Addresses of Services", { default: "10.202.0.0/16" }),
   logLevel: option(v.picklist(["debug", "info", "warn", "error"]), "Least important line that is logged: debug, info, warn or error", {

@@ -5,6 +5,8 @@ import { systemClock, systemRandom } from "../shared/util/clock.ts";
 import { ConfigError, describe, readConfig, shown } from "../shared/util/config.ts";
 import { chain, standardErrorLog } from "../shared/util/log.ts";
 import { CommandError } from "./commands/client.ts";
+import { memberCommand, options as memberOptions } from "./commands/member.ts";
+import { pkiCommand } from "./commands/pki.ts";
 import { options as tokenOptions, tokenCommand } from "./commands/token.ts";
 import { options } from "./config.ts";
 import { serve } from "./serve.ts";
@@ -14,6 +16,9 @@ const help = `skerry-master: keeps what a fleet should run, and tells it.
   skerry-master serve [options]            run a master
   skerry-master token create [options]     a token that lets devices join
   skerry-master token list | revoke ID
+  skerry-master pki create --data-dir DIR  the authority that masters share which begin together
+  skerry-master member list                the masters, and how far each is
+  skerry-master member add --address host:6444 [--out FILE] | promote ID | remove ID
 
 Examples
   skerry-master serve --data-dir /var/lib/skerry/master --advertise master.example.net
@@ -25,6 +30,9 @@ ${describe(options)}
 
 Options of token
 ${describe(tokenOptions)}
+
+Options of member
+${describe(memberOptions)}
 `;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -42,6 +50,8 @@ const [command, ...argv] = process.argv.slice(2);
 try {
   if (command === undefined || command === "help" || process.argv.includes("--help")) process.stdout.write(help);
   else if (command === "token") await tokenCommand({ argv, env: process.env, now: systemClock.now, randomBytes, print });
+  else if (command === "pki") await pkiCommand({ argv, env: process.env, print });
+  else if (command === "member") await memberCommand({ argv, env: process.env, print });
   else if (command === "serve") await run(argv);
   else throw new CommandError(`Unknown command: ${command}. --help shows what there is`);
 } catch (error) {

@@ -11,16 +11,21 @@ import { startBroker } from "./broker/broker.ts";
 import { mqttUpgrade } from "./broker/websocket.ts";
 import { advertised, type MasterConfig, reachableAt } from "./config.ts";
 import { createFleet } from "./fleet/fleet.ts";
+import { initialCluster, joinOf, keepAddress, readAdmission } from "./cluster.ts";
 import { createApp } from "./http/app.ts";
 import { createAuthenticator } from "./http/auth.ts";
+import { memberRoutes } from "./http/members.ts";
 import { startServer } from "./http/server.ts";
 import { runLeaderGroup } from "./leader.ts";
+import { issuePeer } from "./pki/peer_certificate.ts";
 import { kubeconfig, openPki } from "./pki/pki.ts";
 import { prepareCluster } from "./registry/bootstrap.ts";
 import { startCache } from "./registry/cache.ts";
 import { createRegistry } from "./registry/registry.ts";
-import { openStore } from "./store/embedded.ts";
+import { openMember } from "./store/embedded.ts";
 import { nodeFiles } from "./store/files.ts";
+import { memberUri } from "./store/transport/handshake.ts";
+import { createTransport, type PeerTransport } from "./store/transport/transport.ts";
 
 export interface Master {
   /** `https://host:port` of the first address. */
@@ -42,8 +47,29 @@ export async function serve(
   await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
     throw new Error(`Cannot use the data directory ${dataDir}`, { cause });
   });
-  const pki = await openPki(`${dataDir}/pki`, advertised(config)), { authority } = pki;
-  const store = await openStore({ clock, random, files: nodeFiles, log }, { dataDir: `${dataDir}/raft` });
+  const admitted = await readAdmission(config);
+  const pki = await openPki(`${dataDir}/pki`, advertised(config), { ca: admitted?.ca, mustHaveCa: config.initialCluster.length > 0 }),
+    { authority } = pki;
+  const begins = admitted
+    ? { join: joinOf(admitted), address: admitted.address }
+    : config.initialCluster.length > 0
+    ? initialCluster(config.initialCluster, config.name, authority.hash)
+    : undefined;
+  const address = config.peerAdvertise || begins?.address;
+  let transport: PeerTransport | undefined;
+  const { store, members } = await openMember(
+    { clock, random, files: nodeFiles, log },
+    { dataDir: `${dataDir}/raft`, ...(begins && { join: begins.join }) },
+    config.peerListen.length === 0 ? undefined : {
+      connect: async (self, port) => (transport = await createTransport({ clock, random, log: log.with({ part: "peers" }), ...port }, {
+        ...self,
+        listen: config.peerListen,
+        ...(address && { address }),
+        tls: { ca: authority.certificate, ...await issuePeer(pki.ca, memberUri(self)) },
+        ...(admitted && { conf: { voters: [], outgoing: [], learners: [], removed: [], addresses: admitted.peers } }),
+      })),
+    },
+  );
   // Two signals: `ending` begins the stop, `ended` lets go of what the stopping parts still lean on.
   const ending = new AbortController(), ended = new AbortController();
   const end = (): void => ending.abort();
@@ -56,6 +82,7 @@ export async function serve(
   };
   void store.fatal.then(fail("The store cannot go on; this member stops, and is safe to start again"));
 
+  if (address) keepAddress(members, address, { clock, log, signal: ending.signal });
   const registry = createRegistry({ store, clock, random, log, kinds }, { serviceSubnet: config.serviceNetwork });
   const cache = await startCache({ store, kinds, log }, ended.signal);
   cache.stopped.catch(fail("The cache cannot go on; this member stops"));
@@ -86,6 +113,7 @@ export async function serve(
     stopping: ending.signal,
     memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),
     open: (router) => void router.route("/", fleet.join),
+    extras: (router) => void router.route("/skerry/v1/members", memberRoutes(members)),
   });
   const broker = await startBroker({ fleet: fleet.handlers, clock, log: log.with({ part: "broker" }) }, {
     tls: { key: pki.server.key, cert: pki.server.certificate, ca: authority.certificate },
@@ -126,6 +154,7 @@ export async function serve(
       ended.abort();
       await Promise.allSettled([...running, broker.stopped, cache.stopped]);
       await store.close();
+      await transport?.close();
       if (failure !== undefined) throw failure;
       log.info("The master has stopped");
     },

@@ -194,6 +194,13 @@ export const proposalTimeoutMs = 10_000;
 export const raftTickMs = 100;
 /** Ticks without a leader before an election, at least; at most twice as many. Below 1 s, a slow disk alone would cause elections. */
 export const electionTicks = 10;
+/** Milliseconds between two looks of a leader that stops at whether another leads already. */
+export const handOverLookMs = 20;
+/** Milliseconds that a change of the masters may take before whoever asked is told that nobody knows, and between two looks at whether it is made. */
+export const memberChangeTimeoutMs = 10_000;
+export const memberChangeLookMs = 20;
+/** Milliseconds between two tries of a master to have its address written down. */
+export const addressRetryMs = 2_000;
 /** Milliseconds after the last write at which the log is sealed. */
 export const walSealMs = 1_000;
 /** A snapshot is taken after this many entries, or bytes of log, … */
@@ -374,3 +381,45 @@ export const nodesCompared = 100;
 export const eventInterval = { baseMs: 10_000, capMs: 300_000 } as const;
 export const eventSeriesMs = 600_000;
 export const eventSeries = 256;
+
+/** Bytes of one frame between masters, checked before anything is allocated: the largest proposal, twice. */
+export const peerFrameBytes = 8 * 1024 * 1024;
+/** Bytes of a frame before both sides know each other: a hello with a long address, or a refusal with a long sentence. */
+export const peerHelloBytes = 2048;
+/** Bytes of the address of a member: the longest DNS name, and a port. */
+export const peerAddressBytes = 260;
+/** Messages and their bytes that wait to be sent to one member on one connection; above that the oldest that Raft may lose goes. */
+export const peerQueueMessages = 4096;
+export const peerQueueBytes = 16 * 1024 * 1024;
+/** Bytes that a socket holds and has not given to the kernel: enough to keep it busy. What waits behind them can still be dropped. */
+export const peerSocketBytes = 256 * 1024;
+/** Bytes of a payload from which on it is written from where it lies: below, a copy is cheaper than a TLS record of its own. */
+export const peerCopyBytes = 16 * 1024;
+/** Bytes received that are acknowledged at once; less is acknowledged at the next tick of the Raft clock. */
+export const peerAcknowledgeBytes = 64 * 1024;
+/** Ticks of the Raft clock without an acknowledgement of what was sent: after so many a ping, after so many the connection is reset, both before an election. */
+export const peerPingTicks = 3;
+export const peerResetTicks = 6;
+/** Ticks without anything to send after which a ping shows whether the connection still lives; and after which one that only listens believes in its end. */
+export const peerIdleTicks = 10;
+export const peerGoneTicks = 100;
+/** Milliseconds for TCP, TLS and the hello together. */
+export const peerHandshakeMs = 5_000;
+/** Delays between attempts to reach a member: it comes back within seconds after a restart, or calls us itself. After a refusal, somebody must act first. */
+export const peerBackoff = { baseMs: 50, capMs: 5_000 } as const;
+export const peerRefusedBackoff = { baseMs: 1_000, capMs: 30_000 } as const;
+/** Connections to the port of the masters at a time: a dozen from each of them, and an end to what a stranger can hold. */
+export const peerConnections = 128;
+/** Milliseconds for which the same trouble with the same address is not logged again, and how many such are remembered. */
+export const peerTroubleMs = 60_000;
+export const peerTroubles = 256;
+/** Milliseconds that what is queued may take to leave when a master stops. */
+export const peerCloseMs = 500;
+/** Chunks of a snapshot that are on their way to one member at a time. */
+export const snapshotWindow = 4;
+/** Snapshots being sent at a time: one for each other member of five. */
+export const snapshotsSent = 4;
+/** Attempts to fetch a snapshot without a new byte before it is given up; the leader offers it again. */
+export const snapshotAttempts = 8;
+/** Milliseconds until the next chunk must be there: a slow card reads one in a tenth of that. */
+export const snapshotChunkMs = 10_000;

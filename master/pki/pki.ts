@@ -7,15 +7,23 @@ import { Authority, type KeyPair } from "./authority.ts";
 
 export interface Pki {
   readonly authority: Authority;
+  /** What the authority is made of. */
+  readonly ca: KeyPair;
   readonly server: KeyPair;
   readonly admin: KeyPair;
 }
 
 /**
  * @param names DNS names and addresses clients use; a change issues a new server certificate
+ * @param options.ca the authority of the cluster that this master joins
+ * @param options.mustHaveCa an authority made here would be this master's alone
  * @throws Error naming the file that cannot be read, written or understood
  */
-export async function openPki(directory: string, names: readonly string[]): Promise<Pki> {
+export async function openPki(
+  directory: string,
+  names: readonly string[],
+  { ca, mustHaveCa = false }: { ca?: KeyPair | undefined; mustHaveCa?: boolean } = {},
+): Promise<Pki> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const file = (name: string): string => `${directory}/${name}`;
   const read = (name: string): Promise<string | undefined> => readFile(file(name), "utf8").catch((error) => absent(error));
@@ -34,14 +42,19 @@ export async function openPki(directory: string, names: readonly string[]): Prom
     return made;
   };
 
-  const stored = await pair("ca");
-  let authority: Authority;
-  if (stored) authority = await Authority.load(stored);
-  else {
-    const made = await Authority.create("skerry-ca");
-    await keep("ca", { certificate: made.authority.certificate, key: made.key });
-    authority = made.authority;
+  let own = await pair("ca");
+  if (own && ca && own.certificate !== ca.certificate) {
+    throw new Error(`Cannot join: ${file("ca.crt")} is another cluster's. Use an empty data directory`);
   }
+  if (!own && mustHaveCa && !ca) {
+    throw new Error(
+      `Cannot begin a cluster of several without ${file("ca.crt")} and ${
+        file("ca.key")
+      }: make them with \`skerry-master pki create\`, the same for all`,
+    );
+  }
+  own ??= await keep("ca", ca ?? await newAuthority());
+  const authority = await Authority.load(own);
 
   const wanted = [...new Set(names)].sort();
   const stamp = createHash("sha256").update(`${authority.hash} ${wanted.join(" ")}`).digest("hex");
@@ -54,7 +67,20 @@ export async function openPki(directory: string, names: readonly string[]): Prom
   }
   const admin = await pair("admin") ??
     await keep("admin", await authority.issueClient({ commonName: "skerry-admin", organizations: ["system:masters"], uris: [] }));
-  return { authority, server, admin };
+  return { authority, ca: own, server, admin };
+}
+
+const newAuthority = async (): Promise<KeyPair> => {
+  const { authority, key } = await Authority.create("skerry-ca");
+  return { certificate: authority.certificate, key };
+};
+/** The authority that several masters of a new cluster share. @throws Error where there is one */
+export async function createAuthority(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const { certificate, key } = await newAuthority();
+  if (await readFile(`${directory}/ca.crt`).then(() => true, () => false)) throw new Error(`There is ${directory}/ca.crt already`);
+  await writeAtomic(`${directory}/ca.key`, key, 0o600);
+  await writeAtomic(`${directory}/ca.crt`, certificate, 0o644);
 }
 
 /** A kubeconfig whose credentials are inside it. */

@@ -1,7 +1,16 @@
 // One member at work: the only shell around the Raft state machine. It obeys what take() says (write, send, apply), drives the ticks, and settles what callers
 // wait for. The first error of the disk, and any broken invariant, is fatal: from then on nothing is answered, and the process must end.
-import { catchUpEntries, electionTicks, proposalBytes, raftTickMs, snapshotEntries, storeSliceMs, walSealMs } from "../../shared/limits.ts";
-import type { Clock, Random } from "../../shared/util/clock.ts";
+import {
+  catchUpEntries,
+  electionTicks,
+  handOverLookMs,
+  proposalBytes,
+  raftTickMs,
+  snapshotEntries,
+  storeSliceMs,
+  walSealMs,
+} from "../../shared/limits.ts";
+import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Files } from "./files.ts";
 import { Leadership } from "./leadership.ts";
@@ -17,11 +26,16 @@ import { refused } from "./refusal.ts";
 import { StoreError } from "./store.ts";
 import type { Wal } from "./wal.ts";
 
+/** Who a member is. */
+export type Self = Pick<ReplicaStatus, "clusterId" | "clusterEpoch" | "memberId">;
+
 /** Brings messages to other members; may lose and reorder them, and repeat all but proposals, which would be applied twice. Those of other clusters it keeps out. */
 export interface Transport {
   send(message: Message): void;
   /** The bytes of a snapshot that `from` has offered: what its snapshotBytes() gives. */
   fetch(snapshot: SnapshotMeta, from: number): AsyncIterable<Uint8Array>;
+  /** Who the members are, and where: at the start, and after each change. */
+  setPeers?(conf: ConfState): void;
 }
 
 export interface ReplicaNeeds {
@@ -30,7 +44,8 @@ export interface ReplicaNeeds {
   readonly files: Files;
   readonly log: Log;
   readonly machine: StateMachine;
-  readonly transport?: Transport;
+  /** Made once it is known who this member is. Its messages go to receive() of the replica that this is the start of. */
+  readonly connect?: (self: Self) => Promise<Transport> | Transport;
 }
 
 export interface ReplicaConfig {
@@ -58,6 +73,7 @@ export type RaftView = Pick<
   | "commitIndex"
   | "appliedIndex"
   | "isEstablished"
+  | "progressOf"
   | "termAt"
   | "entryAt"
 >;
@@ -106,7 +122,8 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
       catchUpEntries: keep,
     });
     if (snapshot) snapshotter.found(snapshot);
-    const replica = new Replica(needs, { raft, wal, snapshotter, unlock }, snapshot?.time ?? 0);
+    const transport = await needs.connect?.(wal.identity);
+    const replica = new Replica(needs, { raft, wal, snapshotter, transport, unlock }, snapshot?.time ?? 0);
     await replica.start(options.signal);
     return replica;
   } catch (error) {
@@ -122,6 +139,7 @@ export class Replica {
   readonly #raft: Raft;
   readonly #wal: Wal;
   readonly #snapshotter: Snapshotter;
+  readonly #transport: Transport | undefined;
   readonly #unlock: () => Promise<void>;
   readonly #leadership: Leadership;
   readonly #proposals: PendingProposals;
@@ -131,7 +149,10 @@ export class Replica {
   #time: number;
   #failure: Error | undefined;
   #fail!: (error: Error) => void;
+  /** The members as the transport knows them. */
+  #peers: ConfState | undefined;
   #stopping = false;
+  #closed = false;
   #turnDue = false;
   #yielding = false;
   /** The state is being replaced. */
@@ -142,11 +163,16 @@ export class Replica {
   #cancelTick = () => {};
   #started: (() => void) | undefined;
 
-  constructor(needs: ReplicaNeeds, parts: { raft: Raft; wal: Wal; snapshotter: Snapshotter; unlock: () => Promise<void> }, time: number) {
+  constructor(
+    needs: ReplicaNeeds,
+    parts: { raft: Raft; wal: Wal; snapshotter: Snapshotter; transport: Transport | undefined; unlock: () => Promise<void> },
+    time: number,
+  ) {
     this.#needs = needs;
     this.#raft = parts.raft;
     this.#wal = parts.wal;
     this.#snapshotter = parts.snapshotter;
+    this.#transport = parts.transport;
     this.#unlock = parts.unlock;
     this.#time = time;
     this.#leadership = new Leadership(needs.log);
@@ -160,6 +186,7 @@ export class Replica {
   async start(signal?: AbortSignal): Promise<void> {
     this.#lastTick = this.#needs.clock.monotonic();
     this.#tickLater();
+    this.#transport?.setPeers?.(this.#peers = this.#raft.conf);
     signal?.addEventListener("abort", () => void this.stop().catch((error) => this.#poison(error)), { once: true });
     this.#turn();
     if (!this.#raft.isSoleVoter) return;
@@ -209,7 +236,7 @@ export class Replica {
 
   /** A message from another member of this cluster. */
   receive(message: Message): void {
-    if (this.#failure || this.#stopping) return;
+    if (this.#failure || this.#closed) return;
     const { clock } = this.#needs;
     // Only the leader's clock stamps the log.
     this.#raft.step(message.type === "Propose" ? { ...message, proposal: { ...message.proposal, time: clock.now() } } : message);
@@ -271,11 +298,13 @@ export class Replica {
     };
   }
 
-  /** Takes no more writes, waits for those under way, seals the log and closes it. */
+  /** Takes no more writes, waits for those under way, hands leadership over, seals the log and closes it. */
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
     await Promise.race([this.#proposals.idle(), this.fatal]);
+    await Promise.race([this.#handOver(), this.fatal]);
+    this.#closed = true;
     this.#cancelTick();
     this.#leadership.update(0);
     this.#reads.rejectAll(new StoreError("Closed", "Cannot read: the store is closing"));
@@ -284,6 +313,17 @@ export class Replica {
     if (!this.#failure) await this.#wal.seal();
     await this.#wal.close();
     await this.#unlock();
+  }
+
+  /** So that the others need not wait for an election timeout (thesis §3.10). Ends once another leads, or after as long as that would have taken them. */
+  async #handOver(): Promise<void> {
+    const successor = this.#raft.successor, { clock, log } = this.#needs;
+    if (successor === undefined || this.#failure || !this.transfer(successor)) return;
+    const until = clock.monotonic() + electionTicks * raftTickMs;
+    while (clock.monotonic() < until && (this.#raft.leader === 0 || this.#raft.leader === this.#raft.id)) {
+      await sleep(clock, handOverLookMs);
+    }
+    log.info("Leadership handed over before stopping", { leader: this.#raft.leader });
   }
 
   /** Runs a turn at the end of this task, so that everything proposed in it goes into one write. */
@@ -295,7 +335,7 @@ export class Replica {
 
   #turn(): void {
     this.#turnDue = false;
-    if (this.#failure || this.#yielding || this.#held) return;
+    if (this.#failure || this.#yielding || this.#held || this.#closed) return;
     const { clock } = this.#needs, until = clock.monotonic() + storeSliceMs;
     try {
       const context = this.#reads.ask();
@@ -336,7 +376,8 @@ export class Replica {
     // Here, between two entries: that is what makes it a snapshot.
     if (last && this.#snapshotter.isDue(last.index)) void this.#snapshotter.take(last, this.#time).catch((error) => this.#poison(error));
     this.#reads.applied(this.#raft.appliedIndex);
-    const { transport } = this.#needs;
+    if (this.#raft.conf !== this.#peers) this.#transport?.setPeers?.(this.#peers = this.#raft.conf);
+    const transport = this.#transport;
     if (ready.install && transport) void this.#install(ready.install, transport.fetch(ready.install, this.#raft.leader));
   }
 
@@ -368,7 +409,7 @@ export class Replica {
   }
 
   #send(messages: readonly Message[]): void {
-    for (const message of messages) this.#needs.transport?.send(message);
+    for (const message of messages) this.#transport?.send(message);
   }
 
   #apply(entry: LogEntry): void {

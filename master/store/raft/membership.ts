@@ -16,7 +16,8 @@ export interface ConfState {
 export type MemberChange =
   | { readonly do: "addLearner"; readonly member: number; readonly address?: string }
   | { readonly do: "promote"; readonly member: number }
-  | { readonly do: "remove"; readonly member: number };
+  | { readonly do: "remove"; readonly member: number }
+  | { readonly do: "move"; readonly member: number; readonly address: string };
 
 /** The payload of an entry of type "configuration"; an empty list leaves the joint configuration. */
 export interface ConfChange {
@@ -44,11 +45,14 @@ export function changed(conf: ConfState, change: ConfChange): ConfState {
   if (isJoint(conf)) return conf; // refused when proposed; a second one in the log has no effect
   let voters = conf.voters, learners = conf.learners, removed = conf.removed;
   const addresses = { ...conf.addresses };
-  for (const { do: operation, member, ...rest } of change.changes) {
+  for (const each of change.changes) {
+    const { do: operation, member } = each;
     if (operation === "addLearner") {
       if (voters.includes(member) || learners.includes(member) || removed.includes(member)) continue;
       learners = sorted([...learners, member]);
-      if ("address" in rest && rest.address !== undefined) addresses[member] = rest.address;
+      if (each.address !== undefined) addresses[member] = each.address;
+    } else if (operation === "move") {
+      if (voters.includes(member) || learners.includes(member)) addresses[member] = each.address;
     } else if (operation === "promote") {
       if (!learners.includes(member)) continue;
       learners = learners.filter((id) => id !== member);

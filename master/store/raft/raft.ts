@@ -267,6 +267,20 @@ export class Raft {
     else core.send(core.leader, { type: "ReadIndex", context });
   }
 
+  /** What this leader knows of a member's copy of the log: the last entry that it holds for certain, and whether it answers. */
+  progressOf(member: number): { readonly matchIndex: number; readonly active: boolean } | undefined {
+    const core = this.#core, progress = core.progress.get(member);
+    return progress && { matchIndex: core.matchIndex(member), active: member === core.id || progress.active };
+  }
+
+  /** Who should lead after this leader: of the voters that answer, the one that holds most. Undefined: there is nobody, or this member does not lead. */
+  get successor(): number | undefined {
+    const core = this.#core;
+    if (core.role !== "leader") return undefined;
+    const able = core.conf.voters.filter((member) => member !== core.id && core.progress.get(member)?.active);
+    return able.sort((a, b) => core.matchIndex(b) - core.matchIndex(a))[0];
+  }
+
   /** @returns false when this member does not lead or `member` is no voter. */
   transfer(member: number): boolean {
     return transferTo(this.#core, member);

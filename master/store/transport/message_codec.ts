@@ -14,11 +14,11 @@
 //   Propose             = proposal                         ProposeRejected   = proposer f64 · sequence f64
 //   proposal            = type u8 · time f64 · proposer f64 · sequence f64 · length u32 · payload
 //   voters … removed    = count u32 · f64*                 addresses         = count u32 · (member f64 · length u16 · UTF-8)*
-import { Buffer } from "node:buffer";
 import { peerCopyBytes } from "../../../shared/limits.ts";
 import { assert } from "../../../shared/util/assert.ts";
 import type { ConfState } from "../raft/membership.ts";
 import type { Body, EntryType, LogEntry, Message, Proposal } from "../raft/message.ts";
+import { WireReader, WireWriter } from "./wire.ts";
 
 const version = 1;
 // Positions in these lists are the numbers on the wire: append only.
@@ -45,14 +45,9 @@ const entryBytes = 8 + proposalBytes;
 /** Everything but lists, payloads and addresses. */
 const fixedBytes = 80;
 
-/** These bytes are no message. Whoever sent them does not speak our language. */
-export class MessageError extends Error {
-  override name = "MessageError";
-}
-
 /** In pieces, with `room` bytes left free at the beginning of the first. Long payloads are not copied: a piece is the payload itself. */
 export function encodeMessage(message: Message, room = 0): Uint8Array[] {
-  const writer = new Writer(room + boundOf(message), room);
+  const writer = new WireWriter(room + boundOf(message), room);
   writer.u8(version);
   writer.u8(types.indexOf(message.type));
   writer.f64(message.from);
@@ -122,7 +117,7 @@ export function encodeMessage(message: Message, room = 0): Uint8Array[] {
   return writer.pieces();
 }
 
-function writeProposal(writer: Writer, proposal: Proposal): void {
+function writeProposal(writer: WireWriter, proposal: Proposal): void {
   writer.u8(entryTypes.indexOf(proposal.type));
   writer.f64(proposal.time);
   writer.f64(proposal.proposer);
@@ -130,7 +125,7 @@ function writeProposal(writer: Writer, proposal: Proposal): void {
   writer.payload(proposal.payload);
 }
 
-function writeConf(writer: Writer, conf: ConfState): void {
+function writeConf(writer: WireWriter, conf: ConfState): void {
   for (const list of [conf.voters, conf.outgoing, conf.learners, conf.removed]) {
     writer.u32(list.length);
     for (const member of list) writer.f64(member);
@@ -143,10 +138,10 @@ function writeConf(writer: Writer, conf: ConfState): void {
   }
 }
 
-/** Payloads in the result are views into `bytes`. @throws MessageError */
+/** Payloads in the result are views into `bytes`. @throws WireError */
 export function decodeMessage(bytes: Uint8Array): Message {
-  const reader = new Reader(bytes), found = reader.u8();
-  if (found !== version) throw new MessageError(`Cannot read a message: it has version ${found}, and this program reads version ${version}`);
+  const reader = new WireReader(bytes, "a message"), found = reader.u8();
+  if (found !== version) throw reader.error(`it has version ${found}, and this program reads version ${version}`);
   const type = reader.oneOf(types, "type of message");
   const envelope = { from: reader.whole(), to: reader.whole(), term: reader.whole() };
   const message = { ...readBody(reader, type, envelope.term), ...envelope } as Message;
@@ -154,7 +149,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
   return message;
 }
 
-function readBody(reader: Reader, type: typeof types[number], term: number): Body {
+function readBody(reader: WireReader, type: typeof types[number], term: number): Body {
   switch (type) {
     case "PreVote":
     case "Vote":
@@ -189,21 +184,21 @@ function readBody(reader: Reader, type: typeof types[number], term: number): Bod
   }
 }
 
-function readEntries(reader: Reader, previousIndex: number, previousTerm: number, lastTerm: number): LogEntry[] {
+function readEntries(reader: WireReader, previousIndex: number, previousTerm: number, lastTerm: number): LogEntry[] {
   let index = previousIndex, before = previousTerm;
   return reader.list("entries", entryBytes, () => {
     const term = reader.whole();
     // No log has such a thing; let in, it would end the process later as a broken invariant.
     if (term < before || term > lastTerm) {
-      throw new MessageError(`Cannot read a message: an entry of term ${term} stands between the terms ${before} and ${lastTerm}`);
+      throw reader.error(`an entry of term ${term} stands between the terms ${before} and ${lastTerm}`);
     }
     before = term;
-    if (++index > Number.MAX_SAFE_INTEGER) throw new MessageError("Cannot read a message: its indexes do not end");
+    if (++index > Number.MAX_SAFE_INTEGER) throw reader.error("its indexes do not end");
     return { index, term, ...readProposal(reader) };
   });
 }
 
-const readProposal = (reader: Reader): Proposal => ({
+const readProposal = (reader: WireReader): Proposal => ({
   type: reader.oneOf(entryTypes, "type of entry"),
   time: reader.time(),
   proposer: reader.whole(),
@@ -211,7 +206,7 @@ const readProposal = (reader: Reader): Proposal => ({
   payload: reader.payload(),
 });
 
-function readConf(reader: Reader): ConfState {
+function readConf(reader: WireReader): ConfState {
   const ids = (what: string) => reader.list(what, 8, () => reader.whole());
   const voters = ids("voters"), outgoing = ids("outgoing voters"), learners = ids("learners"), removed = ids("removed members");
   const addresses = Object.fromEntries(reader.list("addresses", 10, () => [String(reader.whole()), reader.text()]));
@@ -228,106 +223,3 @@ function boundOf(message: Message): number {
   return Object.values(addresses).reduce((sum, address) => sum + 10 + address.length * 3, fixedBytes + ids * 8);
 }
 const copied = (payload: Uint8Array): number => payload.length < peerCopyBytes ? payload.length : 0;
-
-class Writer {
-  readonly #buffer: Buffer;
-  readonly #pieces: Uint8Array[] = [];
-  #from = 0;
-  #at: number;
-  constructor(bound: number, room: number) {
-    this.#buffer = Buffer.allocUnsafe(bound);
-    this.#at = room;
-  }
-  u8(number: number): void {
-    this.#at = this.#buffer.writeUInt8(number, this.#at);
-  }
-  u32(number: number): void {
-    this.#at = this.#buffer.writeUInt32LE(number, this.#at);
-  }
-  f64(number: number): void {
-    this.#at = this.#buffer.writeDoubleLE(number, this.#at);
-  }
-  text(text: string): void {
-    const length = this.#buffer.write(text, this.#at + 2);
-    this.#at = this.#buffer.writeUInt16LE(length, this.#at) + length;
-  }
-  payload(payload: Uint8Array): void {
-    this.u32(payload.length);
-    if (payload.length < peerCopyBytes) {
-      this.#buffer.set(payload, this.#at);
-      this.#at += payload.length;
-    } else {
-      this.#cut();
-      this.#pieces.push(payload);
-    }
-  }
-  pieces(): Uint8Array[] {
-    this.#cut();
-    return this.#pieces;
-  }
-  #cut(): void {
-    if (this.#at > this.#from) this.#pieces.push(this.#buffer.subarray(this.#from, this.#at));
-    this.#from = this.#at;
-  }
-}
-
-class Reader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #at = 0;
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-  u8(): number {
-    return this.#view.getUint8(this.#take(1));
-  }
-  whole(): number {
-    const number = this.#view.getFloat64(this.#take(8), true);
-    if (!Number.isSafeInteger(number) || number < 0) throw new MessageError(`Cannot read a message: ${number} is no whole number from 0 to 2^53`);
-    return number;
-  }
-  time(): number {
-    const number = this.#view.getFloat64(this.#take(8), true);
-    if (!Number.isFinite(number)) throw new MessageError(`Cannot read a message: ${number} is no time`);
-    return number;
-  }
-  flag(): boolean {
-    return this.oneOf([false, true] as const, "flag");
-  }
-  oneOf<T>(list: readonly T[], what: string): T {
-    const number = this.u8(), found = list[number];
-    if (found === undefined) throw new MessageError(`Cannot read a message: ${number} is no ${what}; this program knows ${list.length}`);
-    return found;
-  }
-  /** No more is allocated than the bytes that are there can hold. */
-  list<T>(what: string, leastBytes: number, read: () => T): T[] {
-    const count = this.#view.getUint32(this.#take(4), true), left = this.#bytes.length - this.#at;
-    if (count * leastBytes > left) throw new MessageError(`Cannot read a message: it claims ${count} ${what} in its last ${left} bytes`);
-    return Array.from({ length: count }, read);
-  }
-  payload(): Uint8Array {
-    const length = this.#view.getUint32(this.#take(4), true), at = this.#take(length);
-    return this.#bytes.subarray(at, at + length);
-  }
-  text(): string {
-    const length = this.#view.getUint16(this.#take(2), true), at = this.#take(length);
-    try {
-      return utf8.decode(this.#bytes.subarray(at, at + length));
-    } catch (cause) {
-      throw new MessageError("Cannot read a message: an address is not UTF-8", { cause });
-    }
-  }
-  end(): void {
-    const left = this.#bytes.length - this.#at;
-    if (left > 0) throw new MessageError(`Cannot read a message: ${left} bytes follow its end`);
-  }
-  #take(length: number): number {
-    const at = this.#at;
-    if (length > this.#bytes.length - at) throw new MessageError(`Cannot read a message: it ends after ${this.#bytes.length} bytes, inside a field`);
-    this.#at += length;
-    return at;
-  }
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -27,7 +27,14 @@ class Cluster {
       fetch: (snapshot: SnapshotMeta, from: number) => this.members.get(from)!.replica.snapshotBytes(snapshot),
     };
     const status = join?.of.replica.status();
-    const replica = await startReplica({ clock: this.clock, random: seeded(seed), files, log: silentLog, machine, transport }, {
+    const replica = await startReplica({
+      clock: this.clock,
+      random: seeded(seed),
+      files,
+      log: silentLog,
+      machine,
+      connect: () => transport,
+    }, {
       dataDir: "/data",
       segmentBytes: 16_384,
       snapshotEntries: 50,

@@ -1,0 +1,100 @@
+// How a master belongs to a cluster: alone, as one of several that begin together, or as one that joins those that run. Only an empty data directory asks; later
+// its log knows, whatever is typed.
+import { createHash } from "node:crypto";
+import * as v from "valibot";
+import { readFile } from "node:fs/promises";
+import { addressRetryMs } from "../shared/limits.ts";
+import type { Clock } from "../shared/util/clock.ts";
+import { ConfigError } from "../shared/util/config.ts";
+import type { Log } from "../shared/util/log.ts";
+import type { MasterConfig } from "./config.ts";
+import type { Members } from "./store/members.ts";
+import type { Join } from "./store/recovery.ts";
+
+/** What `member add` writes and `serve --join` reads: a secret, since it holds the key with which masters, nodes and people are certified. */
+export const admission = v.strictObject({
+  clusterId: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+  clusterEpoch: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+  memberId: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  /** Where the other masters will look for it. */
+  address: v.string(),
+  /** Where they are. */
+  peers: v.record(v.string(), v.string()),
+  ca: v.strictObject({ certificate: v.string(), key: v.string() }),
+});
+export type AdmissionFile = v.InferOutput<typeof admission>;
+
+/** @throws ConfigError naming the file */
+export function parseAdmission(path: string, text: string): AdmissionFile {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`Cannot join with ${path}: it is not what \`member add\` writes`, { cause });
+  }
+  const result = v.safeParse(admission, content);
+  if (result.success) return result.output;
+  throw new ConfigError(`Cannot join with ${path}: it is not what \`member add\` writes (${result.issues[0].message})`);
+}
+
+/** @throws ConfigError where there is no such file */
+export async function readAdmission({ join }: Pick<MasterConfig, "join">): Promise<AdmissionFile | undefined> {
+  if (join === "") return undefined;
+  const text = await readFile(join, "utf8").catch((cause) => {
+    throw new ConfigError(`Cannot join with ${join}: ${cause.message}`, { cause });
+  });
+  return parseAdmission(join, text);
+}
+export const joinOf = ({ clusterId, clusterEpoch, memberId }: AdmissionFile): Join => ({ identity: { clusterId, clusterEpoch, memberId } });
+
+/** Sees to it that the others find this member where it says it is. Whoever leads writes it down; until then, it says so itself when it calls them. */
+export function keepAddress(
+  members: Members,
+  address: string,
+  { clock, log, signal }: { clock: Clock; log: Log; signal: AbortSignal },
+): void {
+  const look = async (): Promise<void> => {
+    const own = members.self();
+    if (own && own.role === "leader" && own.address !== address) {
+      await members.move(own.id, address).catch((error) => log.warn("Cannot write down yet where this master is", { address, error }));
+    }
+    if (members.self()?.address === address) return;
+    cancel = clock.after(addressRetryMs, () => void look());
+  };
+  let cancel = clock.after(0, () => void look());
+  signal.addEventListener("abort", () => cancel(), { once: true });
+}
+
+export interface InitialMember {
+  readonly name: string;
+  readonly address: string;
+}
+
+/**
+ * The same on every master that is told the same: ids follow from the authority that they share and from their names. A master of another authority, or with
+ * another list, is one of another cluster, and they do not talk to each other.
+ * @throws ConfigError
+ */
+export function initialCluster(list: readonly InitialMember[], name: string, caHash: string): { join: Join; address: string } {
+  const own = list.find((member) => member.name === name), names = list.map((member) => member.name);
+  if (!own) throw new ConfigError(`Cannot find --name ${JSON.stringify(name)} in --initial-cluster, which has ${names.join(", ")}`);
+  const twice = names.find((one, at) => names.indexOf(one) !== at);
+  if (twice !== undefined) throw new ConfigError(`--initial-cluster has two masters named ${twice}`);
+  const sorted = list.toSorted((a, b) => a.name < b.name ? -1 : 1),
+    text = sorted.map((member) => `${member.name}=${member.address}`).join(" ");
+  const digest = (what: string): string => createHash("sha256").update(`skerry ${caHash} ${what}`).digest("hex");
+  const idOf = (member: string): number => 1 + Number.parseInt(digest(`member ${member} of ${text}`).slice(0, 13), 16);
+  const voters = names.map(idOf).sort((a, b) => a - b);
+  const addresses = Object.fromEntries(sorted.map((member) => [idOf(member.name), member.address]));
+  return {
+    join: {
+      identity: {
+        clusterId: digest(`cluster ${text}`).slice(0, 32),
+        clusterEpoch: digest(`epoch ${text}`).slice(0, 16),
+        memberId: idOf(name),
+      },
+      conf: { voters, outgoing: [], learners: [], removed: [], addresses },
+    },
+    address: own.address,
+  };
+}

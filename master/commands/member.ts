@@ -1,0 +1,102 @@
+// `skerry-master member list|add|promote|remove`: the masters of a cluster. A new one gets a file that says what it needs to know, and makes itself a learner's
+// copy of everything before it is given a vote.
+import { readFile, writeFile } from "node:fs/promises";
+import * as v from "valibot";
+import { paths } from "../../shared/names.ts";
+import { option, readConfig } from "../../shared/util/config.ts";
+import type { AdmissionFile } from "../cluster.ts";
+import type { Admission, MemberView } from "../store/members.ts";
+import { CommandError, openClient } from "./client.ts";
+
+export const options = {
+  dataDir: option(v.string(), "The data directory of a master that runs here", { default: `${paths.data}/master` }),
+  kubeconfig: option(v.string(), "Credentials to use; default: admin.kubeconfig in the data directory", { default: "" }),
+  address: option(v.string(), "add: where the other masters will reach the new one, host:port", { default: "" }),
+  out: option(
+    v.string(),
+    "add: the file to write, for `serve --join` on the new master. It holds the cluster's key: bring it there safely",
+    {
+      default: "member.json",
+    },
+  ),
+  force: option(v.boolean(), "remove: also when too few of the others answer", { flag: true, default: false }),
+};
+
+interface Surroundings {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly print: (line: string) => void;
+}
+
+export async function memberCommand({ argv, env, print }: Surroundings): Promise<void> {
+  const { config, positionals: [verb, id] } = readConfig(options, { argv, env, words: 2 });
+  const client = await openClient(config.kubeconfig || `${config.dataDir}/admin.kubeconfig`), path = "/skerry/v1/members";
+  const list = async (): Promise<MemberView[]> => (await client.request("GET", path) as { members: MemberView[] }).members;
+  const mustHaveId = (): string => {
+    if (!id) throw new CommandError(`Which one? \`skerry-master member ${verb} ID\`; \`member list\` shows the ids`);
+    return id;
+  };
+  switch (verb) {
+    case "list":
+      return show(await list(), print);
+    case "add": {
+      if (!config.address) throw new CommandError("Where will it be? `skerry-master member add --address host:6444`");
+      const [certificate, key] = await Promise.all(["crt", "key"].map((end) => readAuthority(`${config.dataDir}/pki/ca.${end}`)));
+      const peers = Object.fromEntries((await list()).map((member) => [member.id, member.address]));
+      const silent = Object.entries(peers).find(([, address]) => address === "");
+      if (silent) {
+        throw new CommandError(
+          `Cannot add a master: member ${
+            silent[0]
+          } cannot be reached by others. Start it with --peer-listen and --peer-advertise host:6444`,
+        );
+      }
+      const admitted = await client.request("POST", path, { address: config.address }) as Admission;
+      const file: AdmissionFile = { ...admitted, address: config.address, peers, ca: { certificate: certificate!, key: key! } };
+      await writeFile(config.out, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" }).catch((cause) => {
+        throw new CommandError(
+          `Cannot write ${config.out}: ${cause.message}. Member ${admitted.memberId} has been added; remove it again`,
+          { cause },
+        );
+      });
+      return print(
+        `Member ${admitted.memberId} is a learner now. Bring ${config.out} to it, and there:\n` +
+          `  skerry-master serve --join ${config.out} --peer-listen :${config.address.split(":").at(-1)}\n` +
+          `When it has caught up (member list): skerry-master member promote ${admitted.memberId}`,
+      );
+    }
+    case "promote":
+      await client.request("POST", `${path}/${mustHaveId()}/promote`);
+      return print(`Member ${id} has a vote now`);
+    case "remove":
+      await client.request("DELETE", `${path}/${mustHaveId()}${config.force ? "?force=true" : ""}`);
+      return print(`Member ${id} is removed, and its id never comes back. Its data directory is of no use any more`);
+    default:
+      throw new CommandError(`Unknown command: member ${verb ?? ""}. There are: member list, member add, member promote, member remove`);
+  }
+}
+
+function readAuthority(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((cause) => {
+    throw new CommandError(`Cannot read ${path}: ${cause.message}. \`member add\` is run beside a master that runs, with its --data-dir`, {
+      cause,
+    });
+  });
+}
+
+function show(members: readonly MemberView[], print: (line: string) => void): void {
+  print(row("ID", "ROLE", "ADDRESS", "LAG", "STATE"));
+  for (const { id, role, address, lag, active } of members) {
+    print(
+      row(
+        String(id),
+        role,
+        address || "-",
+        lag === undefined ? "-" : String(lag),
+        active === undefined ? "-" : active ? "answers" : "silent",
+      ),
+    );
+  }
+}
+const row = (id: string, role: string, address: string, lag: string, state: string): string =>
+  `${id.padEnd(17)} ${role.padEnd(8)} ${address.padEnd(28)} ${lag.padEnd(7)} ${state}`.trimEnd();

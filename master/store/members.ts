@@ -1,0 +1,101 @@
+// The members of this cluster, as whoever looks after it sees them: listed, added, promoted, removed. Changes are proposed on the leader and made when they show in
+// its configuration; the rules are Raft's (raft/membership.ts).
+import { memberChangeLookMs, memberChangeTimeoutMs } from "../../shared/limits.ts";
+import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
+import type { ConfState, MemberChange } from "./raft/membership.ts";
+import { members } from "./raft/membership.ts";
+import type { RaftView, ReplicaStatus } from "./replica.ts";
+import { StoreError } from "./store.ts";
+
+export interface MemberView {
+  readonly id: number;
+  /** Where other masters reach it, `host:port`; "" where nobody has said. */
+  readonly address: string;
+  readonly role: "leader" | "voter" | "learner";
+  /** Entries that it lacks, and whether it answers: the leader's knowledge, absent elsewhere. */
+  readonly lag?: number;
+  readonly active?: boolean;
+}
+/** What a new member has to know to begin. */
+export interface Admission {
+  readonly clusterId: string;
+  readonly clusterEpoch: string;
+  readonly memberId: number;
+}
+
+/** What is needed of the replica. */
+export interface Membership {
+  readonly raft: RaftView;
+  status(): Pick<ReplicaStatus, "clusterId" | "clusterEpoch" | "memberId" | "leaderId" | "conf">;
+  /** @throws StoreError NotLeader, Invalid */
+  changeMembers(changes: readonly MemberChange[], options?: { force?: boolean }): void;
+}
+
+export class Members {
+  readonly #replica: Membership;
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  constructor(replica: Membership, { clock, random }: { clock: Clock; random: Random }) {
+    this.#replica = replica;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  list(): MemberView[] {
+    const { raft } = this.#replica, { conf, leaderId } = this.#replica.status();
+    return members(conf).map((id) => {
+      const progress = raft.progressOf(id), role = id === leaderId ? "leader" : conf.learners.includes(id) ? "learner" : "voter";
+      const known = progress && { lag: raft.lastIndex - progress.matchIndex, active: progress.active };
+      return { id, address: conf.addresses[id] ?? "", role, ...known };
+    });
+  }
+
+  /** This member; undefined while the configuration does not name it. */
+  self(): MemberView | undefined {
+    const { memberId } = this.#replica.status();
+    return this.list().find(({ id }) => id === memberId);
+  }
+
+  /** As a learner: it gets the log and has no vote yet. Its id is new, and never comes back. @throws StoreError */
+  async add(address: string): Promise<Admission> {
+    const memberId = 1 + Math.floor(this.#random() * (Number.MAX_SAFE_INTEGER - 1)),
+      { clusterId, clusterEpoch, conf } = this.#replica.status();
+    const taken = members(conf).find((id) => conf.addresses[id] === address);
+    if (taken !== undefined) {
+      throw new StoreError("Invalid", `Cannot add a master at ${address}: member ${taken} is there. Remove it first`);
+    }
+    await this.#change([{ do: "addLearner", member: memberId, address }], (now) => now.learners.includes(memberId));
+    return { clusterId, clusterEpoch, memberId };
+  }
+  /** @throws StoreError Invalid when it lags too far behind */
+  async promote(member: number): Promise<void> {
+    this.#mustBeThere(member);
+    await this.#change([{ do: "promote", member }], (now) => now.voters.includes(member) && now.outgoing.length === 0);
+  }
+  /** @param force also when those who answer would be no majority of the rest */
+  async remove(member: number, { force = false } = {}): Promise<void> {
+    this.#mustBeThere(member);
+    await this.#change([{ do: "remove", member }], (now) => now.removed.includes(member) && now.outgoing.length === 0, force);
+  }
+  /** Says where a member is to be found from now on. */
+  async move(member: number, address: string): Promise<void> {
+    await this.#change([{ do: "move", member, address }], (now) => now.addresses[member] === address);
+  }
+
+  #mustBeThere(member: number): void {
+    if (!members(this.#replica.status().conf).includes(member)) throw new StoreError("Invalid", `There is no member ${member}`);
+  }
+  async #change(changes: readonly MemberChange[], isMade: (conf: ConfState) => boolean, force = false): Promise<void> {
+    this.#replica.changeMembers(changes, { force });
+    for (const until = this.#clock.monotonic() + memberChangeTimeoutMs; !isMade(this.#replica.status().conf);) {
+      if (this.#clock.monotonic() > until) {
+        throw new StoreError(
+          "Unknown",
+          "Cannot tell whether the members have changed: no majority answered; list them before trying again",
+        );
+      }
+      await sleep(this.#clock, memberChangeLookMs);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// Whether what was sent over a connection arrives. The other side says how many bytes it has received; when it falls silent it is asked, and when it does not
+// answer either, the connection is no good: a host that lost its power says nothing, and TCP would wait for minutes. Counts ticks, not time, so that a process
+// that stood still does not blame the others.
+import { peerIdleTicks, peerPingTicks, peerResetTicks } from "../../../shared/limits.ts";
+import { WireError } from "./wire.ts";
+
+export class Watchdog {
+  #sent = 0;
+  #received = 0;
+  /** Ticks without news of what is under way; ticks in which nothing was sent. */
+  #silentTicks = 0;
+  #idleTicks = 0;
+
+  get outstanding(): number {
+    return this.#sent - this.#received;
+  }
+  sent(bytes: number): void {
+    this.#sent += bytes;
+    this.#idleTicks = 0;
+  }
+  /** The other side has received so many bytes since the connection began. @throws WireError when that cannot be */
+  received(bytes: number): void {
+    if (bytes > this.#sent) throw new WireError(`Cannot believe an acknowledgement: ${bytes} bytes of ${this.#sent} that were sent`);
+    if (bytes <= this.#received) return;
+    this.#received = bytes;
+    this.#silentTicks = 0;
+  }
+
+  /** What to do now. */
+  tick(): "nothing" | "ping" | "reset" {
+    if (this.outstanding === 0) {
+      this.#silentTicks = 0;
+      if (++this.#idleTicks < peerIdleTicks) return "nothing";
+      this.#idleTicks = 0;
+      return "ping";
+    }
+    this.#silentTicks++;
+    if (this.#silentTicks > peerResetTicks) return "reset";
+    return this.#silentTicks === peerPingTicks ? "ping" : "nothing";
+  }
+}
