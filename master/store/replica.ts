@@ -55,6 +55,8 @@ export interface ReplicaConfig {
   readonly snapshotEntries?: number;
   /** Entries kept behind a snapshot for members that lag. */
   readonly catchUpEntries?: number;
+  /** Ticks of an election timeout. */
+  readonly electionTicks?: number;
   /** Makes an empty directory that of a member of a running cluster, instead of a cluster of its own. */
   readonly join?: Join;
 }
@@ -110,7 +112,12 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
   try {
     const recovered = await recover(needs, { ...config, catchUpEntries: keep });
     const raft = new Raft(
-      { id: recovered.wal.identity.memberId, heartbeatTicks: 1, electionTicks, random: needs.random },
+      {
+        id: recovered.wal.identity.memberId,
+        heartbeatTicks: 1,
+        electionTicks: config.electionTicks ?? electionTicks,
+        random: needs.random,
+      },
       { hardState: recovered.hardState, conf: recovered.conf, log: recovered.log },
     );
     if (clock.now() < recovered.time) {
@@ -123,7 +130,8 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
     });
     if (snapshot) snapshotter.found(snapshot);
     const transport = await needs.connect?.(wal.identity);
-    const replica = new Replica(needs, { raft, wal, snapshotter, transport, unlock }, snapshot?.time ?? 0);
+    const electionMs = (config.electionTicks ?? electionTicks) * raftTickMs;
+    const replica = new Replica(needs, { raft, wal, snapshotter, transport, unlock }, { time: snapshot?.time ?? 0, electionMs });
     await replica.start(options.signal);
     return replica;
   } catch (error) {
@@ -146,6 +154,8 @@ export class Replica {
   readonly #reads: PendingReads;
   /** Names this process: a proposal of an earlier one is nobody's. */
   readonly #incarnation: number;
+  /** Milliseconds of an election timeout, at least. */
+  readonly #electionMs: number;
   #time: number;
   #failure: Error | undefined;
   #fail!: (error: Error) => void;
@@ -166,7 +176,7 @@ export class Replica {
   constructor(
     needs: ReplicaNeeds,
     parts: { raft: Raft; wal: Wal; snapshotter: Snapshotter; transport: Transport | undefined; unlock: () => Promise<void> },
-    time: number,
+    { time, electionMs }: { time: number; electionMs: number },
   ) {
     this.#needs = needs;
     this.#raft = parts.raft;
@@ -175,6 +185,7 @@ export class Replica {
     this.#transport = parts.transport;
     this.#unlock = parts.unlock;
     this.#time = time;
+    this.#electionMs = electionMs;
     this.#leadership = new Leadership(needs.log);
     this.#proposals = new PendingProposals(needs.clock);
     this.#reads = new PendingReads(needs.clock);
@@ -319,7 +330,7 @@ export class Replica {
   async #handOver(): Promise<void> {
     const successor = this.#raft.successor, { clock, log } = this.#needs;
     if (successor === undefined || this.#failure || !this.transfer(successor)) return;
-    const until = clock.monotonic() + electionTicks * raftTickMs;
+    const until = clock.monotonic() + this.#electionMs;
     while (clock.monotonic() < until && (this.#raft.leader === 0 || this.#raft.leader === this.#raft.id)) {
       await sleep(clock, handOverLookMs);
     }
@@ -431,14 +442,14 @@ export class Replica {
     const now = this.#needs.clock.monotonic(), gap = now - this.#lastTick;
     this.#lastTick = now;
     try {
-      if (gap > electionTicks * raftTickMs) this.#raft.woke();
+      if (gap > this.#electionMs) this.#raft.woke();
       this.#raft.tick();
       this.#campaignAlone();
     } catch (error) {
       return this.#poison(error);
     }
     this.#proposals.expire();
-    this.#reads.expire(electionTicks * raftTickMs);
+    this.#reads.expire(this.#electionMs);
     if (!this.#wal.sealed && now - this.#lastWrite >= walSealMs) void this.#wal.seal().catch((error) => this.#poison(error));
     this.#turn();
   }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { isRunning } from "../../shared/platform/podman_leftovers.ts";
 import { runToEnd } from "../../shared/platform/process.ts";
 
 /** What runs in containers here, and what runs them. */
@@ -23,11 +24,13 @@ export function traces(): Set<string> {
       it !== "mount /run/netns"
     ),
     ...lines(runToEnd("nft", "list", "tables").stdout).filter((table) => !/^table ip (nat|filter)$/.test(table)),
-    ...readdirSync(tmpdir()).filter((name) => name.startsWith("skerry-")).map((name) => `${tmpdir()}/${name}`),
+    ...readdirSync(tmpdir()).filter((name) => name.startsWith("skerry-") && !isInUse(name)).map((name) => `${tmpdir()}/${name}`),
     ...under("/run/netns"),
     ...under("/run/runc"),
   ]);
 }
+/** Directories of tests have the number of their process in their name. */
+const isInUse = (name: string): boolean => isRunning(Number(/-(\d+)[-.]/.exec(name)?.[1] ?? 0));
 function under(directory: string): string[] {
   try {
     return readdirSync(directory).map((name) => `${directory}/${name}`);

@@ -17,6 +17,7 @@ export interface Sizes {
   readonly segmentBytes: number;
   readonly snapshotEntries: number;
   readonly catchUpEntries: number;
+  readonly electionTicks: number;
 }
 
 /** What the members of a run tell those who judge it. */

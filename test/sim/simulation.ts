@@ -73,6 +73,7 @@ class Simulation implements Operator {
       segmentBytes: world.pick([8_192, 16_384, 65_536]),
       snapshotEntries: world.pick([5, 20, 100, 1_000]),
       catchUpEntries: world.pick([1, 5, 50]),
+      electionTicks: world.pick([2, 3, 10]),
     };
     const ids = Array.from({ length: this.#begun }, (_, at) => at + 1);
     const conf: ConfState = { voters: ids, outgoing: [], learners: [], removed: [], addresses: {} };

@@ -1,6 +1,6 @@
 // One of the two connections over which a member is told things: called, called again when it breaks, and watched. While it is down, what should be sent is gone:
 // Raft says it again, in words that are true by then.
-import { peerBackoff, peerIdleTicks, peerRefusedBackoff, peerSocketBytes, raftTickMs } from "../../../shared/limits.ts";
+import { peerBackoff, peerProbeTicks, peerRefusedBackoff, peerSocketBytes, raftTickMs } from "../../../shared/limits.ts";
 import { nextDelay } from "../../../shared/util/backoff.ts";
 import type { Clock, Random } from "../../../shared/util/clock.ts";
 import { Wake } from "../../../shared/util/signal.ts";
@@ -103,7 +103,7 @@ export class Lane {
         this.#open(connection);
         const why = await connection.closed;
         // One that breaks at once is no success.
-        if (clock.monotonic() - openedMs > peerIdleTicks * raftTickMs) delayMs = 0;
+        if (clock.monotonic() - openedMs > peerProbeTicks * raftTickMs) delayMs = 0;
         this.#lost(why ?? new Error("the other side has closed the connection"));
       } catch (error) {
         if (signal.aborted) return;

@@ -1,6 +1,7 @@
 // The link to one other member: what this master says to it. Two connections, so that a vote never waits behind a megabyte of entries; each is called, watched and
 // repaired on its own, and neither says anything about the other. What that member says comes over connections that it makes itself (reception.ts).
-import { peerCloseMs } from "../../../shared/limits.ts";
+import { peerCloseMs, peerFrameBytes } from "../../../shared/limits.ts";
+import { assert } from "../../../shared/util/assert.ts";
 import type { Clock, Random } from "../../../shared/util/clock.ts";
 import type { Log } from "../../../shared/util/log.ts";
 import type { Message, MessageOf } from "../raft/message.ts";
@@ -87,10 +88,13 @@ export class PeerLink {
   }
 
   send(message: Message): void {
-    const pieces = encodeMessage(message, frameHeaderBytes), bytes = fillHeader(pieces, kind.message);
     const lane = message.type === "Append" || message.type === "Propose" ? this.#log : this.#control;
+    const proposal = message.type === "Propose" ? { proposal: message } : undefined;
     this.#messages++;
-    lane.send({ pieces, bytes, ...(message.type === "Propose" && { proposal: message }) });
+    if (!lane.isOpen) return this.#drop([{ pieces: [], bytes: 0, ...proposal }]);
+    const pieces = encodeMessage(message, frameHeaderBytes), bytes = fillHeader(pieces, kind.message);
+    assert(bytes <= peerFrameBytes, `a message (${message.type}) of ${bytes} bytes; the other side takes ${peerFrameBytes}`);
+    lane.send({ pieces, bytes, ...proposal });
   }
   /** A connection to fetch a snapshot over. @throws like call() */
   callForSnapshot(attempt: number, signal: AbortSignal): Promise<Connection> {

@@ -75,6 +75,13 @@ export class Reception {
   /** Never rejects. */
   async accept(socket: TLSSocket): Promise<void> {
     const { clock, troubles, host } = this.#needs, connection = new Connection(socket, peerHelloBytes), at = connection.remote;
+    // Judged here and not by the runtime, which would say neither to us nor to the other side who it was and why.
+    if (!socket.authorized) {
+      const why = socket.authorizationError ? ` (${socket.authorizationError})` : "";
+      const words =
+        `Cannot take a connection of ${at}: it has no certificate of this cluster's authority${why}. Only masters call this port`;
+      return this.#refuse(connection, { reason: "certificate", words });
+    }
     const cancel = clock.after(
       peerHandshakeMs,
       () => connection.close(new WireError(`It did not say who it is within ${peerHandshakeMs} ms`)),

@@ -108,7 +108,7 @@ class Hub {
   readonly #reception: Reception;
   readonly #links = new Map<number, PeerLink>();
   readonly #parting = new Set<Promise<void>>();
-  /** Where those who called say that they are. */
+  /** Where those who called say that they are; empty when they do not say. Those that no configuration names are in here as long as they are connected. */
   readonly #said = new Map<number, string>();
   readonly #stop = new AbortController();
   #conf: ConfState = nobody;
@@ -205,7 +205,7 @@ class Hub {
   }
 
   #called({ from, address }: Hello): void {
-    if (address && this.#said.get(from) !== address) {
+    if (this.#said.get(from) !== address) {
       this.#said.set(from, address);
       this.#place(from);
     }
@@ -220,7 +220,7 @@ class Hub {
   /** Makes the link to a member, or tells it the new address. Where the configuration says comes first; what was known before serves when nothing else is. */
   #place(member: number): void {
     const link = this.#links.get(member), { clock, random, log } = this.#needs, { clusterId, memberId, address = "", tls } = this.#config;
-    const found = [this.#conf.addresses[member], this.#said.get(member)].filter((place) => place !== undefined);
+    const found = [this.#conf.addresses[member], this.#said.get(member)].filter((place) => place !== undefined && place !== "");
     const addresses = found.length > 0 ? [...new Set(found)] : link?.addresses ?? [];
     if (link) link.addresses = addresses;
     else if (addresses.length > 0) {

@@ -1,22 +1,21 @@
 // Whether what was sent over a connection arrives. The other side says how many bytes it has received; when it falls silent it is asked, and when it does not
 // answer either, the connection is no good: a host that lost its power says nothing, and TCP would wait for minutes. Counts ticks, not time, so that a process
 // that stood still does not blame the others.
-import { peerIdleTicks, peerPingTicks, peerResetTicks } from "../../../shared/limits.ts";
+import { peerPingTicks, peerProbeTicks, peerResetTicks } from "../../../shared/limits.ts";
 import { WireError } from "./wire.ts";
 
 export class Watchdog {
   #sent = 0;
   #received = 0;
-  /** Ticks without news of what is under way; ticks in which nothing was sent. */
+  /** Ticks without news of what is under way, and since the last ping. */
   #silentTicks = 0;
-  #idleTicks = 0;
+  #pingTicks = 0;
 
   get outstanding(): number {
     return this.#sent - this.#received;
   }
   sent(bytes: number): void {
     this.#sent += bytes;
-    this.#idleTicks = 0;
   }
   /** The other side has received so many bytes since the connection began. @throws WireError when that cannot be */
   received(bytes: number): void {
@@ -28,14 +27,10 @@ export class Watchdog {
 
   /** What to do now. */
   tick(): "nothing" | "ping" | "reset" {
-    if (this.outstanding === 0) {
-      this.#silentTicks = 0;
-      if (++this.#idleTicks < peerIdleTicks) return "nothing";
-      this.#idleTicks = 0;
-      return "ping";
-    }
-    this.#silentTicks++;
+    this.#silentTicks = this.outstanding > 0 ? this.#silentTicks + 1 : 0;
     if (this.#silentTicks > peerResetTicks) return "reset";
-    return this.#silentTicks === peerPingTicks ? "ping" : "nothing";
+    if (++this.#pingTicks < peerProbeTicks && this.#silentTicks !== peerPingTicks) return "nothing";
+    this.#pingTicks = 0;
+    return "ping";
   }
 }

@@ -56,8 +56,14 @@ class Cluster {
   async kill(member: Member): Promise<CrashFiles> {
     this.members.delete(member.id);
     const left = member.files.powerCut();
-    await member.replica.stop().catch(() => {}); // its disk is gone: it can only fail
+    await this.stop(member); // its disk is gone: it can only fail
     return left;
+  }
+  /** A leader first waits for somebody else to lead, and time is ours. */
+  async stop({ replica }: Member): Promise<void> {
+    let stopped = false;
+    void replica.stop().catch(() => {}).then(() => stopped = true);
+    await this.until("it has stopped", () => stopped);
   }
   leader = (): Member | undefined => [...this.members.values()].find(({ replica }) => replica.status().role === "leader");
 }
@@ -71,7 +77,7 @@ const test = suite("members", {
   timeoutMs: 60_000,
   setup: () => ({ cluster: new Cluster() }),
   teardown: async ({ cluster }) => {
-    for (const member of [...cluster.members.values()]) await member.replica.stop().catch(() => {});
+    for (const member of [...cluster.members.values()]) await cluster.stop(member);
   },
 });
 
