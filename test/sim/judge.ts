@@ -173,6 +173,7 @@ export class Judge implements Observer {
     this.#world.note(`leader ${id} ${term}`);
     for (let index = raft.firstIndex; index <= this.committed.length; index++) {
       const was = this.committed[index - 1]!.term, is = raft.termAt(index);
+      if (was > term) break; // it has won late, and others have gone on without it: it commits nothing any more
       this.#must(
         is === was,
         () => `leader completeness: ${id} leads term ${term} with ${is ?? "nothing"} at ${index}, where term ${was} was committed`,

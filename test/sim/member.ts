@@ -132,7 +132,7 @@ export class SimMember {
   async stop(): Promise<void> {
     const { life } = this;
     if (!life?.store) return;
-    await life.store.close();
+    await life.store.close().catch(() => {}); // its disk may fail at the last moment
     this.#end(life);
   }
   /** The plug: only what was synced is there for certain. */
