@@ -32,7 +32,7 @@ export type Self = Pick<ReplicaStatus, "clusterId" | "clusterEpoch" | "memberId"
 /** Brings messages to other members; may lose and reorder them, and repeat all but proposals, which would be applied twice. Those of other clusters it keeps out. */
 export interface Transport {
   send(message: Message): void;
-  /** The bytes of a snapshot that `from` has offered: what its snapshotBytes() gives. */
+  /** The bytes of a snapshot that `from` has offered: what its snapshotBytes() gives. Rejects when none come any more, whatever has become of `from`. */
   fetch(snapshot: SnapshotMeta, from: number): AsyncIterable<Uint8Array>;
   /** Who the members are, and where: at the start, and after each change. */
   setPeers?(conf: ConfState): void;

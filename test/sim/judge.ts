@@ -36,10 +36,12 @@ interface Seen {
   machine: number;
   conf: ConfState | undefined;
 }
-/** What a member has said to others in all its lives: the highest term it spoke in, and the highest entry that it said it holds. */
+/** What a member has said to others in all its lives: the highest term it spoke in; and the highest entry that it said it holds to the last leader it said so to. */
 interface Promised {
   term: number;
   index: number;
+  /** Of that leader: what it promised to an earlier one, this one may have cut away. */
+  indexTerm: number;
 }
 
 export class Judge implements Observer {
@@ -124,7 +126,7 @@ export class Judge implements Observer {
     else if (message.type === "AppendResponse" && !message.hint && sender?.replica) {
       const { durableIndex } = sender.replica.raft, { index, from } = message;
       this.#must(index <= durableIndex, () => `${from} says that it holds ${index}, and ${durableIndex} is on its disk`);
-      promised.index = Math.max(promised.index, index);
+      promise(promised, message.term, index);
     }
   }
   #voted(voter: number, term: number, candidate: number): void {
@@ -134,7 +136,7 @@ export class Judge implements Observer {
   }
   #promisedBy(id: number): Promised {
     let promised = this.#promised.get(id);
-    if (!promised) this.#promised.set(id, promised = { term: 0, index: 0 });
+    if (!promised) this.#promised.set(id, promised = { term: 0, index: 0, indexTerm: 0 });
     return promised;
   }
 
@@ -162,7 +164,7 @@ export class Judge implements Observer {
     this.#leads(id, raft);
     // It counts its own copy without a word.
     const promised = this.#promisedBy(id);
-    promised.index = Math.max(promised.index, Math.min(durableIndex, commitIndex));
+    promise(promised, term, Math.min(durableIndex, commitIndex));
   }
 
   #leads(id: number, raft: RaftView): void {
@@ -187,6 +189,11 @@ export class Judge implements Observer {
     if (!seen) this.#lives.set(life, seen = { term: 0, commit: 0, applied: 0, machine: 0, conf: undefined });
     return seen;
   }
+}
+
+function promise(promised: Promised, term: number, index: number): void {
+  if (term > promised.indexTerm) Object.assign(promised, { indexTerm: term, index });
+  else if (term === promised.indexTerm) promised.index = Math.max(promised.index, index);
 }
 
 /** Enough to tell two outcomes of one command apart. */

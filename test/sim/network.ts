@@ -5,6 +5,9 @@ import type { Transport } from "../../master/store/replica.ts";
 import { SnapshotLost } from "../../master/store/snapshot.ts";
 import type { World } from "./world.ts";
 
+/** Milliseconds after which a connection that brings nothing is over. */
+const silenceMs = 5_000;
+
 /** Where messages arrive, and snapshots come from. */
 export interface Port {
   readonly id: number;
@@ -71,8 +74,15 @@ export class SimNetwork {
   async *#fetch(to: number, snapshot: SnapshotMeta, from: number): AsyncIterable<Uint8Array> {
     const bytes = this.#ports.get(from)?.snapshotBytes(snapshot);
     if (!bytes) throw new SnapshotLost("nobody is there");
+    const iterator = bytes[Symbol.asyncIterator]();
     try {
-      for await (const chunk of bytes) {
+      for (;;) {
+        // Who sends may die without a word: then the connection does.
+        let inTime = (): void => {};
+        const late = new Promise<never>((_, reject) => inTime = this.#world.after(silenceMs, () => reject(new Error("nothing comes"))));
+        const { done, value: chunk } = await Promise.race([iterator.next(), late]);
+        inTime();
+        if (done) return;
         await this.#world.sleep(this.#wayMs() * 2);
         if (this.isCut(from, to) || this.isCut(to, from) || this.#world.chance(this.lossRate)) throw new Error("the connection was cut");
         yield chunk;
