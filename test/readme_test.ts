@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { emulateOptions, options as agentOptions } from "../agent/config.ts";
+import { options as memberOptions } from "../master/commands/member.ts";
 import { options as tokenOptions } from "../master/commands/token.ts";
 import { options as masterOptions } from "../master/config.ts";
 import { kinds } from "../shared/api/kinds/mod.ts";
@@ -61,7 +62,7 @@ test("every command exists, with its flags", () => {
   const npm = [...readme.matchAll(/\bnpm (?:run )?(?!ci\b|and\b)([a-z]+)/g)].map(([, name]) => name!);
   assert.equal(npm.filter((name) => !Object.hasOwn(scripts, name)), []);
   assert.equal([...readme.matchAll(/\bdeno task ([a-z]+)/g)].map(([, name]) => name!).filter((name) => !Object.hasOwn(tasks, name)), []);
-  const known = [masterOptions, tokenOptions, agentOptions, emulateOptions].map(describe).join("\n");
+  const known = [masterOptions, tokenOptions, memberOptions, agentOptions, emulateOptions].map(describe).join("\n");
   const used = readme.split("\n").filter((line) => /^npm run (master|agent)/.test(line)).flatMap((line) =>
     line.match(/(?<= )--[a-z-]+/g) ?? []
   );

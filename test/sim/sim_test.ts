@@ -10,7 +10,7 @@ import { mutated } from "./hunt.ts";
 import { mutants } from "./mutants.ts";
 import { type RunReport, simulate } from "./simulation.ts";
 
-const fixedSeeds = 40, freshMs = Number(process.env.SKERRY_SIM_SECONDS ?? 120) * 1000;
+const fixedSeeds = 25, freshMs = Number(process.env.SKERRY_SIM_SECONDS ?? 120) * 1000;
 const test = suite("simulation", { timeoutMs: freshMs + 170_000 });
 
 const mustBeClean = ({ seed, violations }: RunReport): void =>
