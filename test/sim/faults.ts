@@ -49,7 +49,7 @@ export class Faults {
   start(): void {
     const world = this.#world, network = this.#network, { kinds } = this;
     if (kinds.has("loss")) network.lossRate = world.between(0, 0.2);
-    if (kinds.has("repeats")) network.repeatRate = world.between(0, 0.15);
+    if (kinds.has("repeats")) network.repeatRate = world.between(0, 0.5);
     if (kinds.has("delays")) network.delay = [1, world.between(5, 200)];
     for (const member of this.#operator.members) this.#wear(member);
     if (kinds.has("partitions")) this.#every(500, 6_000, () => this.#partition());

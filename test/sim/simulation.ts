@@ -67,7 +67,7 @@ class Simulation implements Operator {
     const world = this.#world = new World(seed);
     this.#network = new SimNetwork(world);
     this.#judge = new Judge(world, () => this.members, () => this.#recorder.now());
-    this.#begun = world.pick([1, 2, 3, 3, 3, 3, 5, 5]);
+    this.#begun = world.pick([1, 2, 3, 3, 3, 5, 5, 5]);
     this.#nextId = this.#begun + 1;
     this.#sizes = {
       segmentBytes: world.pick([8_192, 16_384, 65_536]),
