@@ -4,6 +4,7 @@ import { dirname, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { suite } from "./kit/suite.ts";
+import { rules } from "./master/store/raft/rules.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Rooms of one floor, lowest first. A room may import rooms of lower floors; rooms of one floor do not know each other. */
@@ -100,4 +101,12 @@ test("time and chance come in through clock.ts and the composition roots", () =>
     return /\bDate\.now\b|\bsetTimeout\(|\bsetInterval\(|\bMath\.random\b/.test(code);
   });
   assert.equal(wild, []);
+});
+
+test("each rule of Raft has a test that carries its number", () => {
+  const directory = `${root}test/master/store/raft`, names = readdirSync(directory).filter((name) => name.endsWith("_test.ts"));
+  const titles = names.flatMap((name) => readFileSync(`${directory}/${name}`, "utf8").match(/^test\("[^"]*"/gm) ?? []);
+  const shown = new Set(titles.flatMap((title) => [...title.matchAll(/\bR(\d+)\b/g)].map(([, number]) => Number(number))));
+  assert.equal(Object.keys(rules).map(Number).filter((number) => !shown.has(number)), [], "rules without a test");
+  assert.equal([...shown].filter((number) => !(number in rules)), [], "numbers without a rule");
 });

@@ -33,7 +33,7 @@ function run(seed: number, steps: number): RaftCluster {
   return cluster;
 }
 
-test("no two leaders in a term, no diverging logs, nothing acknowledged lost, no stale read; and agreement when the faults end", () => {
+test("R27 no two leaders in a term, no diverging logs, nothing acknowledged lost, no stale read; and agreement when the faults end", () => {
   let acknowledged = 0, reads = 0;
   for (const seed of seeds) {
     try {

@@ -116,7 +116,7 @@ const append = (previousIndex: number, previousTerm: number, entries: LogEntry[]
 
 // Elections
 
-test("§5.2 a follower that hears nothing asks for votes, first for hypothetical ones (thesis §9.6)", () => {
+test("R2 R7 §5.2 a follower that hears nothing asks for votes, first for hypothetical ones (thesis §9.6)", () => {
   const desk = new Desk({ hardState: { term: 4 } }).tick(20);
   assert.equal(desk.sent("PreVote").map(({ to, term }) => [to, term]), [[2, 5], [3, 5]]);
   assert.equal([desk.raft.term, desk.raft.role], [4, "preCandidate"]);
@@ -127,7 +127,7 @@ test("§5.2 a follower that hears nothing asks for votes, first for hypothetical
   assert.equal(desk.sent("Vote").map(({ to, term }) => [to, term]), [[2, 5], [3, 5]]);
 });
 
-test("§5.2 one vote a term, durable before it is told", () => {
+test("R3 §5.2 one vote a term, durable before it is told", () => {
   const desk = new Desk(), ask = { type: "Vote" as const, lastIndex: 9, lastTerm: 3, transfer: false };
   desk.hear(2, 4, ask).take();
   assert.equal(desk.sent("VoteResponse"), []);
@@ -137,7 +137,7 @@ test("§5.2 one vote a term, durable before it is told", () => {
   assert.equal(desk.sent("VoteResponse").map(({ to, granted }) => [to, granted]), [[3, false], [2, true]]);
 });
 
-test("§5.2 a candidate that steps down in its own term keeps its vote", () => {
+test("R4 §5.2 a candidate that steps down in its own term keeps its vote", () => {
   const desk = new Desk({ hardState: { term: 4 } }).tick(20).hear(2, 5, { type: "PreVoteResponse", granted: true }).finish();
   assert.equal([desk.raft.role, desk.raft.term, desk.raft.vote], ["candidate", 5, 1]);
   desk.hear(2, 5, { type: "VoteResponse", granted: false }).hear(3, 5, { type: "VoteResponse", granted: false }).finish();
@@ -146,7 +146,7 @@ test("§5.2 a candidate that steps down in its own term keeps its vote", () => {
   assert.equal(desk.sent("VoteResponse").map(({ granted }) => granted), [false]);
 });
 
-test("§5.2 an answer counts once for each voter, and only in the term it was asked in", () => {
+test("R5 §5.2 an answer counts once for each voter, and only in the term it was asked in", () => {
   const desk = new Desk({ conf: voters([1, 2, 3, 4, 5]), hardState: { term: 4 } }).tick(20);
   const granted = { type: "PreVoteResponse" as const, granted: true };
   desk.hear(2, 5, granted).hear(2, 5, granted).hear(2, 5, granted).take();
@@ -160,7 +160,7 @@ test("§5.2 an answer counts once for each voter, and only in the term it was as
   assert.is(desk.raft.role, "leader");
 });
 
-test("a pre-vote granted for an earlier attempt does not count for a later one", () => {
+test("R7 a pre-vote granted for an earlier attempt does not count for a later one", () => {
   const desk = new Desk({ hardState: { term: 4 } }).tick(20).hear(2, 5, { type: "PreVoteResponse", granted: true }).finish();
   desk.tick(20);
   assert.equal([desk.raft.role, desk.raft.term], ["preCandidate", 5], "nobody answered the votes of term 5");
@@ -170,14 +170,14 @@ test("a pre-vote granted for an earlier attempt does not count for a later one",
   assert.is(desk.raft.role, "candidate");
 });
 
-test("§5.4.1 no vote for a log that is behind", () => {
+test("R6 §5.4.1 no vote for a log that is behind", () => {
   const desk = new Desk({ entries: [entry(1, 1), entry(2, 3)], hardState: { term: 3 } });
   const ask = (term: number, lastIndex: number, lastTerm: number) =>
     desk.hear(2, term, { type: "Vote", lastIndex, lastTerm, transfer: false }).finish().sent("VoteResponse").map(({ granted }) => granted);
   assert.equal([ask(4, 9, 2), ask(5, 1, 3), ask(6, 2, 3), ask(7, 1, 4)], [[false], [false], [true], [true]]);
 });
 
-test("thesis §4.2.3 who hears from a leader ignores candidates, unless the leader sent them", () => {
+test("R8 thesis §4.2.3 who hears from a leader ignores candidates, unless the leader sent them", () => {
   const desk = new Desk({ hardState: { term: 4 } }).hear(2, 4, { type: "Heartbeat", commit: 0, round: 0 }).finish();
   desk.hear(3, 9, { type: "Vote", lastIndex: 9, lastTerm: 9, transfer: false }).finish();
   assert.equal([desk.raft.term, desk.sent("VoteResponse")], [4, []]);
@@ -185,14 +185,14 @@ test("thesis §4.2.3 who hears from a leader ignores candidates, unless the lead
   assert.equal([desk.raft.term, desk.sent("VoteResponse").length], [9, 1]);
 });
 
-test("a refused pre-vote teaches the term to who is behind", () => {
+test("R1 R7 a refused pre-vote teaches the term to who is behind", () => {
   const desk = new Desk({ hardState: { term: 4 } }).hear(2, 3, { type: "PreVote", lastIndex: 9, lastTerm: 3, transfer: false }).finish();
   assert.equal(desk.sent("PreVoteResponse").map(({ term, granted }) => [term, granted]), [[4, false]]);
   const behind = new Desk({ hardState: { term: 2 } }).tick(20).hear(2, 4, { type: "PreVoteResponse", granted: false });
   assert.equal([behind.raft.term, behind.raft.role], [4, "follower"]);
 });
 
-test("thesis §6.2 a leader that no quorum answers steps down, in its term", () => {
+test("R9 thesis §6.2 a leader that no quorum answers steps down, in its term", () => {
   const desk = new Desk().leadFirmly(), { term } = desk.raft;
   desk.tick(10);
   assert.is(desk.raft.role, "leader");
@@ -213,14 +213,14 @@ test("a leader whose disk does not answer for an election timeout steps down; a 
   assert.is(sole.raft.role, "leader");
 });
 
-test("woke() makes a member that stood still listen for a full timeout", () => {
+test("R26 woke() makes a member that stood still listen for a full timeout", () => {
   const desk = new Desk().tick(9);
   desk.raft.woke();
   desk.tick(9);
   assert.is(desk.raft.role, "follower");
 });
 
-test("a sole voter leads by one write, and commits by its own disk alone", () => {
+test("R15 a sole voter leads by one write, and commits by its own disk alone", () => {
   const desk = new Desk({ conf: voters([1]), hardState: { term: 3 } });
   desk.raft.campaign();
   desk.take();
@@ -232,7 +232,7 @@ test("a sole voter leads by one write, and commits by its own disk alone", () =>
 
 // Replication
 
-test("§5.3 success only for entries that are on disk", () => {
+test("R12 §5.3 success only for entries that are on disk", () => {
   const desk = new Desk().hear(2, 1, append(0, 0, [entry(1, 1), entry(2, 1)], 2)).take();
   assert.equal([desk.sent("AppendResponse"), desk.applied], [[], []]);
   desk.finish();
@@ -240,7 +240,7 @@ test("§5.3 success only for entries that are on disk", () => {
   assert.equal(desk.applied.map(({ index }) => index), [1, 2]);
 });
 
-test("§5.3 entries that contradict the leader's go, and repetitions and prefixes remove nothing", () => {
+test("R11 §5.3 entries that contradict the leader's go, and repetitions and prefixes remove nothing", () => {
   const desk = new Desk({ entries: [entry(1, 1), entry(2, 1), entry(3, 2)], hardState: { term: 2 } });
   desk.hear(2, 2, append(0, 0, [entry(1, 1)])).hear(2, 2, append(1, 1, [entry(2, 1)])).finish();
   assert.equal([desk.raft.lastIndex, desk.append], [3, undefined]);
@@ -249,7 +249,7 @@ test("§5.3 entries that contradict the leader's go, and repetitions and prefixe
   assert.is(desk.raft.lastIndex, 2);
 });
 
-test("§5.3 a refusal says where the logs may agree, and the leader goes there at once", () => {
+test("R10 §5.3 a refusal says where the logs may agree, and the leader goes there at once", () => {
   const follower = new Desk({ entries: [entry(1, 1), entry(2, 2), entry(3, 2), entry(4, 2)], hardState: { term: 2 } });
   follower.hear(2, 5, append(4, 4, [entry(5, 5)])).finish();
   assert.equal(follower.sent("AppendResponse").map(({ index, hint }) => [index, hint]), [[4, { index: 4, term: 2 }]]);
@@ -260,13 +260,13 @@ test("§5.3 a refusal says where the logs may agree, and the leader goes there a
   assert.equal([probe!.previousIndex, probe!.previousTerm], [2, 1], "below all of the leader's terms that the follower cannot have");
 });
 
-test("Fig. 2 commits no further than the message covered", () => {
+test("R13 Fig. 2 commits no further than the message covered", () => {
   const desk = new Desk({ entries: [entry(1, 1), entry(2, 1), entry(3, 1)], hardState: { term: 1 } });
   desk.hear(2, 2, append(1, 1, [], 3)).finish();
   assert.is(desk.raft.commitIndex, 1);
 });
 
-test("§5.4.2 entries of older terms are not committed by counting (Fig. 8)", () => {
+test("R14 §5.4.2 entries of older terms are not committed by counting (Fig. 8)", () => {
   const desk = new Desk({ entries: [entry(1, 1), entry(2, 2)], hardState: { term: 3 } }).lead();
   desk.hear(2, desk.raft.term, { type: "AppendResponse", index: 2 }).finish();
   assert.is(desk.raft.commitIndex, 0);
@@ -274,7 +274,7 @@ test("§5.4.2 entries of older terms are not committed by counting (Fig. 8)", ()
   assert.is(desk.raft.commitIndex, 3);
 });
 
-test("thesis §10.2.1 a leader sends beside its own write, and counts itself only after it", () => {
+test("R16 thesis §10.2.1 a leader sends beside its own write, and counts itself only after it", () => {
   const desk = new Desk().leadFirmly().propose("a").take();
   const last = desk.raft.lastIndex;
   assert.equal(desk.sent("Append").filter(({ to }) => to === 2).map(({ entries }) => entries.map(({ index }) => index)), [[last]]);
@@ -298,25 +298,25 @@ test("what is proposed together travels together, and goes into the next write w
   assert.equal(desk.append!.entries.length, 2);
 });
 
-test("a completion that a truncation overtook says nothing about the entries that came instead", () => {
+test("R12 a completion that a truncation overtook says nothing about the entries that came instead", () => {
   const desk = new Desk().hear(2, 1, append(0, 0, [entry(1, 1), entry(2, 1)])).take();
   const slow = desk.append!;
   desk.hear(3, 2, append(1, 1, [entry(2, 2)], 2)).take();
   desk.raft.appendDone(slow.token);
   desk.append = undefined;
   desk.take();
-  assert.equal(desk.applied, [], "entry 2 of term 2 is not on disk yet");
+  assert.equal(desk.applied.map(({ index }) => index), [1], "what was not cut away is on disk; entry 2 of term 2 is not yet");
   desk.finish();
   assert.equal(desk.applied.map(({ term }) => term), [1, 2]);
 });
 
-test("nothing that was not durable in a term is promised to its leader in the next", () => {
+test("R12 nothing that was not durable in a term is promised to its leader in the next", () => {
   const desk = new Desk().hear(2, 1, append(0, 0, [entry(1, 1)])).take().hear(2, 1, append(1, 1, [entry(2, 1)])).take();
   desk.hear(3, 2, append(1, 1, [entry(2, 2)])).finish();
   assert.equal(desk.sent("AppendResponse").map(({ to, term, index }) => [to, term, index]), [[2, 1, 1], [3, 2, 2]]);
 });
 
-test("the pipeline to a member is bounded, and a lost message does not close it for good", () => {
+test("R17 the pipeline to a member is bounded, and a lost message does not close it for good", () => {
   const desk = new Desk().leadFirmly();
   for (let at = 0; at < 300; at++) desk.propose(`${at}`).take();
   assert.is(desk.sent("Append").filter(({ to }) => to === 2).length, 256);
@@ -324,20 +324,20 @@ test("the pipeline to a member is bounded, and a lost message does not close it 
   assert.is(desk.sent("Append").filter(({ to }) => to === 2).length, 1);
 });
 
-test("a heartbeat never commits what its receiver is not known to hold", () => {
+test("R13 a heartbeat never commits what its receiver is not known to hold", () => {
   const desk = new Desk().leadFirmly();
   desk.tick(1);
   assert.equal(desk.sent("Heartbeat").map(({ to, commit }) => [to, commit]), [[2, 1], [3, 0]]);
 });
 
-test("a leader of an old term learns that it is over", () => {
+test("R1 a leader of an old term learns that it is over", () => {
   const desk = new Desk({ hardState: { term: 7 } }).hear(2, 5, append(0, 0, [])).finish();
   assert.equal(desk.sent("AppendResponse").map(({ term }) => term), [7]);
   const old = new Desk().leadFirmly().hear(2, 9, { type: "AppendResponse", index: 0, hint: { index: 0, term: 0 } });
   assert.equal([old.raft.role, old.raft.term], ["follower", 9]);
 });
 
-test("§7 a snapshot replaces a log that contradicts it, whole; and leaves what is behind an entry that fits", () => {
+test("R18 §7 a snapshot replaces a log that contradicts it, whole; and leaves what is behind an entry that fits", () => {
   const meta = { index: 3, term: 2, conf: voters([1, 2, 3]) };
   const contradicting = new Desk({ entries: [1, 1, 1, 1, 1].map((term, at) => entry(at + 1, term)), hardState: { term: 2 } });
   contradicting.hear(2, 2, { type: "Snapshot", snapshot: meta }).take();
@@ -349,7 +349,7 @@ test("§7 a snapshot replaces a log that contradicts it, whole; and leaves what 
   assert.equal([fitting.raft.firstIndex, fitting.raft.lastIndex, fitting.raft.commitIndex], [4, 5, 3]);
 });
 
-test("§7 an old snapshot is answered with what is there", () => {
+test("R19 §7 an old snapshot is answered with what is there", () => {
   const desk = new Desk({ entries: [entry(1, 1), entry(2, 1)], hardState: { term: 1, commit: 2 } }).finish();
   desk.hear(2, 1, { type: "Snapshot", snapshot: { index: 1, term: 1, conf: voters([1, 2, 3]) } }).finish();
   assert.equal(desk.sent("AppendResponse").map(({ index }) => index), [2]);
@@ -370,7 +370,7 @@ test("a follower forwards proposals to the leader, and refuses them without one"
 
 // Reads
 
-test("thesis §6.4 a read waits until the leader has committed in its term, and a quorum answered a later heartbeat", () => {
+test("R25 thesis §6.4 a read waits until the leader has committed in its term, and a quorum answered a later heartbeat", () => {
   const desk = new Desk({ entries: [entry(1, 1)], hardState: { term: 1 } }).lead(), { term } = desk.raft;
   desk.raft.readIndex(7);
   desk.take();
@@ -384,7 +384,7 @@ test("thesis §6.4 a read waits until the leader has committed in its term, and 
   assert.equal(desk.reads, [{ context: 7, index: 2 }]);
 });
 
-test("thesis §6.4 reads that come during a round need another one", () => {
+test("R25 thesis §6.4 reads that come during a round need another one", () => {
   const desk = new Desk().leadFirmly(), { term } = desk.raft;
   desk.raft.readIndex(1);
   const first = desk.take().sent("Heartbeat")[0]!.round;
@@ -411,7 +411,7 @@ test("reads fail when the leader steps down, and are forwarded by followers", ()
 
 // Handing over, and members
 
-test("thesis §3.10 leadership is handed to who has everything; until then nothing is proposed", () => {
+test("R24 thesis §3.10 leadership is handed to who has everything; until then nothing is proposed", () => {
   const desk = new Desk().leadFirmly().propose("a").finish(), { term, lastIndex } = desk.raft;
   assert.ok(desk.raft.transfer(3));
   desk.take();
@@ -429,13 +429,13 @@ test("thesis §3.10 leadership is handed to who has everything; until then nothi
   );
 });
 
-test("thesis §3.10 who is told not to wait asks for real votes at once", () => {
+test("R24 thesis §3.10 who is told not to wait asks for real votes at once", () => {
   const desk = new Desk({ hardState: { term: 4 } }).hear(2, 4, { type: "Heartbeat", commit: 0, round: 0 }).finish();
   desk.hear(2, 4, { type: "TimeoutNow" }).finish();
   assert.equal(desk.sent("Vote").map(({ to, term, transfer }) => [to, term, transfer]), [[2, 5, true], [3, 5, true]]);
 });
 
-test("§6 voters change through a joint configuration, which the leader leaves by itself", () => {
+test("R20 §6 voters change through a joint configuration, which the leader leaves by itself", () => {
   const desk = new Desk({ conf: { ...voters([1, 2, 3]), learners: [4] } }).leadFirmly(), { term } = desk.raft;
   const answered = () => {
     for (const id of [2, 3, 4]) desk.hear(id, term, { type: "AppendResponse", index: desk.raft.lastIndex });
@@ -455,7 +455,7 @@ test("§6 voters change through a joint configuration, which the leader leaves b
   assert.equal([desk.raft.conf.voters, desk.raft.conf.outgoing, desk.raft.conf.removed], [[1, 2, 4], [], [3]]);
 });
 
-test("§6 a leader that is removed leads the change to its end, and goes", () => {
+test("R21 §6 a leader that is removed leads the change to its end, and goes", () => {
   const desk = new Desk().leadFirmly(), { term } = desk.raft;
   for (const id of [2, 3]) desk.hear(id, term, { type: "AppendResponse", index: 1 });
   assert.is(desk.raft.proposeConf([{ do: "remove", member: 1 }], 0), undefined);
@@ -468,7 +468,7 @@ test("§6 a leader that is removed leads the change to its end, and goes", () =>
   assert.equal([desk.raft.role, desk.sent("PreVote")], ["follower", []]);
 });
 
-test("a change is refused that leaves no quorum of those who answer, or promotes who is behind", () => {
+test("R22 a change is refused that leaves no quorum of those who answer, or promotes who is behind", () => {
   const desk = new Desk({ conf: { ...voters([1, 2, 3]), learners: [4] } }).leadFirmly(), { term } = desk.raft;
   for (let ticks = 0; ticks < 12; ticks++) desk.hear(2, term, { type: "HeartbeatResponse", round: 0 }).tick(1);
   assert.is(desk.raft.proposeConf([{ do: "promote", member: 4 }], 0), "Refused", "4 has not been heard of");
@@ -476,11 +476,11 @@ test("a change is refused that leaves no quorum of those who answer, or promotes
   assert.is(desk.raft.proposeConf([{ do: "remove", member: 2 }], 0, true), undefined, "forced");
 });
 
-test("nothing is proposed about members before the leader has committed in its term", () => {
+test("R23 nothing is proposed about members before the leader has committed in its term", () => {
   assert.is(new Desk().lead().raft.proposeConf([{ do: "addLearner", member: 9 }], 0), "Pending");
 });
 
-test("a learner gets the log, does not count, and does not campaign", () => {
+test("R22 a learner gets the log, does not count, and does not campaign", () => {
   const desk = new Desk({ conf: { ...voters([1]), learners: [2] } });
   desk.raft.campaign();
   desk.finish();
@@ -490,7 +490,7 @@ test("a learner gets the log, does not count, and does not campaign", () => {
   assert.equal([learner.raft.role, learner.out], ["follower", []]);
 });
 
-test("no campaign while a committed change of the members is not applied", () => {
+test("R20 no campaign while a committed change of the members is not applied", () => {
   const change = { ...entry(1, 1, "", "configuration"), payload: encodeConf({ changes: [{ do: "remove" as const, member: 3 }] }) };
   const raft = new Raft({ id: 1, heartbeatTicks: 1, electionTicks: 10, random: seeded(1) }, {
     hardState: { term: 1, vote: 0, commit: 1 },
