@@ -33,7 +33,7 @@ export const watchBufferEvents = 1024;
 /** Bytes a watcher may lag behind before it is served from history. */
 export const watchBufferBytes = 4 * 1024 * 1024;
 
-/** Bytes of one MQTT payload; a larger packet cuts the connection (Deno's TLS client stalls on larger writes). */
+/** Bytes of one MQTT payload; a larger packet cuts the connection (so that one message is little to hold back, and to repeat). */
 export const mqttPayloadBytes = 32 * 1024;
 /** Messages a node may send a second, and at once: above that its socket is read more slowly. */
 export const nodeMessagesPerSecond = 20;
@@ -400,8 +400,8 @@ export const peerAcknowledgeBytes = 64 * 1024;
 /** Ticks of the Raft clock without an acknowledgement of what was sent: after so many a ping, after so many the connection is reset, both before an election. */
 export const peerPingTicks = 3;
 export const peerResetTicks = 6;
-/** Ticks without anything to send after which a ping shows whether the connection still lives; and after which one that only listens believes in its end. */
-export const peerIdleTicks = 10;
+/** Ticks between pings that measure the way there and back and show whether an idle connection still lives; and ticks of silence after which who was called gives up. */
+export const peerProbeTicks = 10;
 export const peerGoneTicks = 100;
 /** Milliseconds for TCP, TLS and the hello together. */
 export const peerHandshakeMs = 5_000;

@@ -57,6 +57,8 @@ export interface ReplicaConfig {
   readonly catchUpEntries?: number;
   /** Ticks of an election timeout. */
   readonly electionTicks?: number;
+  /** Bytes of entries in one message to another member. */
+  readonly appendBytes?: number;
   /** Makes an empty directory that of a member of a running cluster, instead of a cluster of its own. */
   readonly join?: Join;
 }
@@ -116,6 +118,7 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
         id: recovered.wal.identity.memberId,
         heartbeatTicks: 1,
         electionTicks: config.electionTicks ?? electionTicks,
+        ...(config.appendBytes !== undefined && { appendBytes: config.appendBytes }),
         random: needs.random,
       },
       { hardState: recovered.hardState, conf: recovered.conf, log: recovered.log },
@@ -250,7 +253,11 @@ export class Replica {
     if (this.#failure || this.#closed) return;
     const { clock } = this.#needs;
     // Only the leader's clock stamps the log.
-    this.#raft.step(message.type === "Propose" ? { ...message, proposal: { ...message.proposal, time: clock.now() } } : message);
+    try {
+      this.#raft.step(message.type === "Propose" ? { ...message, proposal: { ...message.proposal, time: clock.now() } } : message);
+    } catch (error) {
+      return this.#poison(error);
+    }
     this.#turnSoon();
   }
 

@@ -18,6 +18,7 @@ export interface Sizes {
   readonly snapshotEntries: number;
   readonly catchUpEntries: number;
   readonly electionTicks: number;
+  readonly appendBytes: number;
 }
 
 /** What the members of a run tell those who judge it. */

@@ -192,8 +192,8 @@ export const mutants: readonly Mutant[] = [
     name: "members_replaced_in_one_step",
     bug: "Raft §6: the members change at once, without the joint configuration in between",
     file: raft("membership"),
-    from: "return { voters, outgoing: sameVoters ? [] : conf.voters, learners, removed, addresses };",
-    to: "return { voters, outgoing: sameVoters ? conf.outgoing : [], learners, removed, addresses };",
+    from: "outgoing: sameVoters ? [] : conf.voters, learners",
+    to: "outgoing: sameVoters ? conf.outgoing : [], learners",
   },
   {
     name: "two_changes_at_once",

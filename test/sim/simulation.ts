@@ -74,6 +74,7 @@ class Simulation implements Operator {
       snapshotEntries: world.pick([5, 20, 100, 1_000]),
       catchUpEntries: world.pick([1, 5, 50]),
       electionTicks: world.pick([2, 3, 10]),
+      appendBytes: world.pick([1, 500, 1_000_000]),
     };
     const ids = Array.from({ length: this.#begun }, (_, at) => at + 1);
     const conf: ConfState = { voters: ids, outgoing: [], learners: [], removed: [], addresses: {} };

@@ -16,6 +16,8 @@ export interface CoreConfig {
   readonly heartbeatTicks: number;
   /** Least ticks without a leader before an election; each wait is drawn between this and twice this. */
   readonly electionTicks: number;
+  /** Bytes of entries in one message, unless one entry alone is larger. */
+  readonly appendBytes?: number;
   readonly random: Random;
 }
 

@@ -63,14 +63,18 @@ export function changed(conf: ConfState, change: ConfChange): ConfState {
       voters = voters.filter((id) => id !== member);
       learners = learners.filter((id) => id !== member);
       removed = sorted([...removed, member]);
-      delete addresses[member];
     }
   }
   const sameVoters = voters.length === conf.voters.length && voters.every((id, at) => conf.voters[at] === id);
-  return { voters, outgoing: sameVoters ? [] : conf.voters, learners, removed, addresses };
+  return withoutStrangers({ voters, outgoing: sameVoters ? [] : conf.voters, learners, removed, addresses });
 }
 
-const leave = (conf: ConfState): ConfState => isJoint(conf) ? { ...conf, outgoing: [] } : conf;
+const leave = (conf: ConfState): ConfState => isJoint(conf) ? withoutStrangers({ ...conf, outgoing: [] }) : conf;
+/** Whoever is on the way out is still asked, and has to be found. */
+const withoutStrangers = (conf: ConfState): ConfState => ({
+  ...conf,
+  addresses: Object.fromEntries(Object.entries(conf.addresses).filter(([id]) => members(conf).includes(Number(id)))),
+});
 const sorted = (ids: number[]): number[] => ids.sort((a, b) => a - b);
 
 export const encodeConf = (value: ConfChange | ConfState): Uint8Array => new TextEncoder().encode(JSON.stringify(value));

@@ -37,7 +37,7 @@ export function sendAppend(core: Core, member: number, evenEmpty = true): void {
   do {
     const previousIndex = progress.nextIndex - 1, previousTerm = core.log.term(previousIndex);
     if (previousTerm === undefined) return sendSnapshot(core, member);
-    const entries = core.log.slice(progress.nextIndex, appendMessageBytes);
+    const entries = core.log.slice(progress.nextIndex, core.config.appendBytes ?? appendMessageBytes);
     if (entries.length === 0 && !evenEmpty) return;
     core.send(member, { type: "Append", previousIndex, previousTerm, entries, commit: core.log.commit });
     progress.sent(previousIndex + entries.length, entries.reduce((sum, entry) => sum + entrySize(entry), 0));

@@ -142,7 +142,7 @@ export class Lane {
   #pump(): void {
     this.#pumpDue = false;
     const connection = this.#connection;
-    if (!connection) return;
+    if (!connection || connection.isOver) return; // what is queued has not left, and #lost() will say so
     for (;;) {
       const parcels = this.#outbox.take(peerSocketBytes - connection.pending);
       if (parcels.length === 0) return;

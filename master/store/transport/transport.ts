@@ -123,9 +123,7 @@ class Hub {
       clock: needs.clock,
       troubles: this.#troubles,
       host: { clusterId, memberId, versions, isRemoved: (member) => this.#isRemoved(member) },
-      receive: (message) => {
-        if (!this.#stop.signal.aborted) needs.receive(message);
-      },
+      receive: (message) => needs.receive(message),
       snapshotBytes: (snapshot) => needs.snapshotBytes(snapshot),
       called: (hello) => this.#called(hello),
       left: (member) => this.#left(member),
@@ -220,7 +218,7 @@ class Hub {
   /** Makes the link to a member, or tells it the new address. Where the configuration says comes first; what was known before serves when nothing else is. */
   #place(member: number): void {
     const link = this.#links.get(member), { clock, random, log } = this.#needs, { clusterId, memberId, address = "", tls } = this.#config;
-    const found = [this.#conf.addresses[member], this.#said.get(member)].filter((place) => place !== undefined && place !== "");
+    const found = [this.#conf.addresses[member], this.#said.get(member)].flatMap((place) => place ? [place] : []);
     const addresses = found.length > 0 ? [...new Set(found)] : link?.addresses ?? [];
     if (link) link.addresses = addresses;
     else if (addresses.length > 0) {
@@ -233,7 +231,9 @@ class Hub {
         unsent: (proposal: MessageOf<"Propose">) => this.#unsent(proposal),
       };
       this.#links.set(member, new PeerLink(needs, member, addresses));
-    } else this.#troubles.tell(`${member} nowhere`, "A member has no address; give it one, or let it call", { member });
+    } else if (members(this.#conf).includes(member)) {
+      this.#troubles.tell(`${member} nowhere`, "A member has no address; give it one, or let it call", { member });
+    }
   }
   #drop(member: number): void {
     const parting = this.#links.get(member)?.close();
