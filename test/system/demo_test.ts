@@ -7,6 +7,7 @@ import * as assert from "uvu/assert";
 import { machineState } from "../../shared/platform/machine_state.ts";
 import { noPodman } from "../kit/podman.ts";
 import { suite } from "../kit/suite.ts";
+import { testDirectory } from "../kit/test_directory.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url)), bin = `${root}node_modules/.bin`;
 const command = process.env.SKERRY_TEST_RUNTIME === "deno" ? [`${bin}/deno`, "run", "-A", "--quiet"] : [`${bin}/node`, "--no-warnings"];
@@ -28,7 +29,9 @@ test("the demo answers at its Service's address, says what to try, and takes eve
     }
     assert.match(output, /Hello from a rock in the sea from pod web-/);
     const kubeconfig = /export KUBECONFIG=(\S+)/.exec(output)![1]!;
-    const { stdout } = spawnSync("kubectl", ["--kubeconfig", kubeconfig, "get", "nodes"], { encoding: "utf8" });
+    const { stdout } = spawnSync("kubectl", ["--kubeconfig", kubeconfig, "--cache-dir", testDirectory("kubectl"), "get", "nodes"], {
+      encoding: "utf8",
+    });
     assert.match(stdout, /demo\s+Ready/);
   } finally {
     process.kill(demo.pid!, "SIGINT"); // not demo.kill(): Deno would then report the signal instead of the exit code
