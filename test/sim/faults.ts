@@ -18,6 +18,7 @@ export const troubles = [
   "fullDisks",
   "clocks",
   "transfers",
+  "coups",
   "members",
   "rot",
 ] as const;
@@ -88,6 +89,17 @@ export class Faults {
   #wear({ disk }: SimMember): void {
     if (this.kinds.has("diskErrors")) disk.failing.EIO = this.#world.between(0, 0.002);
     if (this.kinds.has("fullDisks")) disk.failing.ENOSPC = this.#world.between(0, 0.002);
+  }
+
+  /** Somebody leads: the most delicate moment is the first, before anything of the new term is everywhere. */
+  elected(id: number): void {
+    const world = this.#world, operator = this.#operator;
+    if (!this.#on || !this.kinds.has("coups") || world.chance(0.5)) return;
+    const leader = operator.members.find((member) => member.id === id);
+    if (!leader) return;
+    world.after(world.between(0, 60), () => {
+      if (this.#on) operator.restart(leader, world.chance(0.5) ? "kill" : "cutPower");
+    });
   }
 
   /** Everything is well from now on. */

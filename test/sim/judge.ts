@@ -50,6 +50,8 @@ export class Judge implements Observer {
   readonly #world: World;
   readonly #members: () => Iterable<SimMember>;
   readonly #moment: () => number;
+  /** Told of every member that has won an election. */
+  elected = (_id: number): void => {};
   readonly #leaders = new Map<number, number>();
   readonly #votes = new Map<string, number>();
   readonly #confs = new Map<number, string>();
@@ -173,6 +175,7 @@ export class Judge implements Observer {
     if (other !== undefined) return;
     this.#leaders.set(term, id);
     this.#world.note(`leader ${id} ${term}`);
+    this.elected(id);
     for (let index = raft.firstIndex; index <= this.committed.length; index++) {
       const was = this.committed[index - 1]!.term, is = raft.termAt(index);
       if (was > term) break; // it has won late, and others have gone on without it: it commits nothing any more

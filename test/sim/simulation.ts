@@ -81,6 +81,7 @@ class Simulation implements Operator {
     for (const id of ids) this.#add(id, conf);
     this.#clients = new Clients(world, this.#recorder, () => this.members);
     this.#faults = new Faults(world, this.#network, this);
+    this.#judge.elected = (id) => this.#faults.elected(id);
     this.#troubleMs = troubleMs ?? world.between(5_000, 40_000);
     this.#network.tap = (message) => this.#judge.sent(message, this.members.find(({ id }) => id === message.from));
     world.observe = () => this.#judge.look();
