@@ -57,6 +57,8 @@ export class Judge implements Observer {
   readonly #confs = new Map<number, string>();
   readonly #promised = new Map<number, Promised>();
   readonly #lives = new WeakMap<Life, Seen>();
+  /** By member: how far its disk holds the log, as was last seen; that stays when it dies. */
+  readonly #durable = new Map<number, number>();
   #broken: string | undefined;
 
   constructor(world: World, members: () => Iterable<SimMember>, moment: () => number) {
@@ -150,6 +152,7 @@ export class Judge implements Observer {
 
   #lookAt(member: SimMember, raft: RaftView): void {
     const { term, commitIndex, appliedIndex, durableIndex, conf } = raft, { id } = member, seen = this.#seen(member);
+    this.#durable.set(id, durableIndex);
     const isSame = term === seen.term && commitIndex === seen.commit && appliedIndex === seen.applied && conf === seen.conf;
     if (isSame && (raft.role !== "leader" || this.#leaders.get(term) === id)) return;
     this.#must(term >= seen.term, () => `the term of ${id} went back from ${seen.term} to ${term}`);
@@ -158,6 +161,7 @@ export class Judge implements Observer {
       appliedIndex <= Math.min(commitIndex, durableIndex),
       () => `${id} has applied ${appliedIndex}, of which ${commitIndex} is committed and ${durableIndex} on its disk`,
     );
+    if (commitIndex > seen.commit) this.#lookAtCommit(id, raft, seen);
     Object.assign(seen, { term, commit: commitIndex, applied: appliedIndex, conf });
     const text = JSON.stringify(conf), known = this.#confs.get(appliedIndex);
     this.#must(known === undefined || known === text, () => `${id} has ${text} after entry ${appliedIndex}, another had ${known}`);
@@ -167,6 +171,30 @@ export class Judge implements Observer {
     // It counts its own copy without a word.
     const promised = this.#promisedBy(id);
     promise(promised, term, Math.min(durableIndex, commitIndex));
+  }
+
+  /** What is committed is on the disks of a majority (of both, while members change), and is the same entry wherever it is committed. */
+  #lookAtCommit(id: number, raft: RaftView, seen: Seen): void {
+    const { commitIndex, term, conf } = raft;
+    for (const other of this.#members()) {
+      const theirs = other.replica?.raft;
+      if (!theirs || other.id === id) continue;
+      const index = Math.min(commitIndex, theirs.commitIndex), a = raft.termAt(index), b = theirs.termAt(index);
+      this.#must(
+        a === undefined || b === undefined || a === b,
+        () => `${id} has committed ${index} of term ${a}, ${other.id} that of term ${b}`,
+      );
+    }
+    if (raft.role !== "leader" || this.#leaders.get(term) !== id || seen.term !== term) return;
+    this.#must(
+      raft.termAt(commitIndex) === term,
+      () => `${id} leads term ${term} and has committed ${commitIndex} of term ${raft.termAt(commitIndex)} by counting`,
+    );
+    const held = (voters: readonly number[]): boolean =>
+      voters.filter((voter) => (this.#durable.get(voter) ?? 0) >= commitIndex).length > voters.length / 2 || voters.length === 0;
+    // A change of members that takes effect in the same moment is committed by those before it.
+    const enough = [conf, seen.conf ?? conf].some(({ voters, outgoing }) => held(voters) && held(outgoing));
+    this.#must(enough, () => `${id} has committed ${commitIndex}, which is not on the disks of a majority`);
   }
 
   #leads(id: number, raft: RaftView): void {
