@@ -59,6 +59,8 @@ export class Judge implements Observer {
   readonly #lives = new WeakMap<Life, Seen>();
   /** By member: how far its disk holds the log, as was last seen; that stays when it dies. */
   readonly #durable = new Map<number, number>();
+  /** By member: the last entry that it has applied in any life. */
+  readonly #applied = new Map<number, number>();
   #broken: string | undefined;
 
   constructor(world: World, members: () => Iterable<SimMember>, moment: () => number) {
@@ -83,6 +85,8 @@ export class Judge implements Observer {
     this.#must(term >= promised.term, () => `${id} has spoken in term ${promised.term}, and starts again in term ${term}`);
     const voted = this.#votes.get(`${id}@${term}`);
     this.#must(voted === undefined || voted === vote, () => `${id} has voted for ${voted} in term ${term}, and remembers ${vote}`);
+    const applied = this.#applied.get(id) ?? 0;
+    this.#must(lastIndex >= applied, () => `${id} has applied ${applied}, and its disk ends at ${lastIndex}`);
     const kept = Math.min(promised.index, this.committed.length);
     this.#must(lastIndex >= kept, () => `${id} has promised to keep the entries up to ${kept}, and starts again with ${lastIndex}`);
   }
@@ -98,6 +102,7 @@ export class Judge implements Observer {
     const seen = this.#seen(member), { index, term, time, payload } = entry, { id } = member;
     this.#must(seen.machine === 0 || index === seen.machine + 1, () => `${id} applies ${index} behind ${seen.machine}`);
     seen.machine = index;
+    this.#applied.set(id, Math.max(index, this.#applied.get(id) ?? 0));
     const before = this.committed[index - 2], known = this.committed[index - 1];
     const chain = crc32(payload, crc32(`${term} ${time}`, before?.chain ?? 0));
     this.#must(time >= (before?.time ?? 0), () => `log time goes back at entry ${index}`);

@@ -128,8 +128,8 @@ export const mutants: readonly Mutant[] = [
     name: "commit_beyond_append",
     bug: "B31: the leader's commit index counts for entries that its message did not cover (Raft Fig. 2)",
     file: raft("replication"),
-    from: "core.log.commitTo(Math.min(message.commit, lastNew));",
-    to: "core.log.commitTo(Math.min(message.commit, core.log.lastIndex));",
+    from: "  core.log.merge(entries);\n",
+    to: "  core.log.commitTo(Math.min(message.commit, core.log.lastIndex));\n  core.log.merge(entries);\n",
   },
   {
     name: "truncated_by_prefix",
