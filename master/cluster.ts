@@ -18,8 +18,6 @@ export const admission = v.strictObject({
   memberId: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   /** Where the other masters will look for it. */
   address: v.string(),
-  /** Where they are. */
-  peers: v.record(v.string(), v.string()),
   ca: v.strictObject({ certificate: v.string(), key: v.string() }),
 });
 export type AdmissionFile = v.InferOutput<typeof admission>;

@@ -66,7 +66,6 @@ export async function serve(
         listen: config.peerListen,
         ...(address && { address }),
         tls: { ca: authority.certificate, ...await issuePeer(pki.ca, memberUri(self)) },
-        ...(admitted && { conf: { voters: [], outgoing: [], learners: [], removed: [], addresses: admitted.peers } }),
       })),
     },
   );

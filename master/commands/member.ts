@@ -42,17 +42,14 @@ export async function memberCommand({ argv, env, print }: Surroundings): Promise
     case "add": {
       if (!config.address) throw new CommandError("Where will it be? `skerry-master member add --address host:6444`");
       const [certificate, key] = await Promise.all(["crt", "key"].map((end) => readAuthority(`${config.dataDir}/pki/ca.${end}`)));
-      const peers = Object.fromEntries((await list()).map((member) => [member.id, member.address]));
-      const silent = Object.entries(peers).find(([, address]) => address === "");
+      const silent = (await list()).find((member) => member.address === "");
       if (silent) {
         throw new CommandError(
-          `Cannot add a master: member ${
-            silent[0]
-          } cannot be reached by others. Start it with --peer-listen and --peer-advertise host:6444`,
+          `Cannot add a master: member ${silent.id} cannot be reached by others. Start it with --peer-listen and --peer-advertise host:6444`,
         );
       }
       const admitted = await client.request("POST", path, { address: config.address }) as Admission;
-      const file: AdmissionFile = { ...admitted, address: config.address, peers, ca: { certificate: certificate!, key: key! } };
+      const file: AdmissionFile = { ...admitted, address: config.address, ca: { certificate: certificate!, key: key! } };
       await writeFile(config.out, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" }).catch((cause) => {
         throw new CommandError(
           `Cannot write ${config.out}: ${cause.message}. Member ${admitted.memberId} has been added; remove it again`,

@@ -47,6 +47,13 @@ test("authorize() opens discovery to everybody known, and health to everybody", 
   assert.not(may(someone, { verb: "post", path: "/apis" }));
 });
 
+test("authorize() keeps the masters of the cluster to administrators", () => {
+  for (const verb of ["get", "post", "delete"]) {
+    assert.ok(may(admin, { verb, path: "/skerry/v1/members" }));
+    for (const user of [node, someone, anonymous]) assert.not(may(user, { verb, path: "/skerry/v1/members" }), `${user.name} ${verb}`);
+  }
+});
+
 test("authorize() lets everybody known ask about themselves, not about others", () => {
   const review = (resource: string): Attributes => ({ verb: "create", group: "authorization.k8s.io", resource });
   assert.ok(may(someone, review("selfsubjectaccessreviews")));
