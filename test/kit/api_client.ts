@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import https from "node:https";
+import process from "node:process";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { parse } from "yaml";
 
@@ -51,7 +52,9 @@ export async function readKubeconfig(path: string): Promise<Credentials> {
 /** `sockets`: connections at a time, kept open between requests. Watches have one each beside them. */
 export function apiClient(credentials: Credentials, { sockets = 16 }: { sockets?: number } = {}): ApiClient {
   const { url, ca, cert, key } = credentials, tls = { ca, cert, key };
-  const agent = new https.Agent({ ...tls, keepAlive: true, maxSockets: sockets });
+  const kept = new https.Agent({ ...tls, keepAlive: true, maxSockets: sockets });
+  // Deno 2.9 sends a request again by itself, a POST, too, when the connection that it was sent over had served before and breaks: then a write may be made twice.
+  const writing = "deno" in process.versions ? new https.Agent({ ...tls, keepAlive: false, maxSockets: sockets }) : kept;
   return {
     ...credentials,
     ask: (method, path, { body, type = "application/json", headers = {}, timeoutMs = 30_000 } = {}) =>
@@ -62,7 +65,7 @@ export function apiClient(credentials: Credentials, { sockets = 16 }: { sockets?
         const sent = https.request(url + path, {
           ...tls,
           method,
-          agent,
+          agent: method === "GET" ? kept : writing,
           timeout: timeoutMs,
           headers: { accept: "application/json", ...(payload && { "content-type": type, "content-length": payload.length }), ...headers },
         }, (response) => {
@@ -112,6 +115,9 @@ export function apiClient(credentials: Credentials, { sockets = 16 }: { sockets?
         response.destroy();
       }
     },
-    close: () => agent.destroy(),
+    close() {
+      kept.destroy();
+      writing.destroy();
+    },
   };
 }
