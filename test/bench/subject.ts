@@ -125,7 +125,7 @@ export async function joinToken({ dataDir }: MasterProcess): Promise<string> {
 
 /** A directory on the disk that keeps data (a store on tmpfs would be measured without its disk); gone with this process at the latest. */
 export async function temporary(): Promise<string> {
-  const directory = await mkdtemp(`${process.env.SKERRY_BENCH_DIR ?? tmpdir()}/skerry-bench-`);
+  const directory = await mkdtemp(`${process.env.SKERRY_BENCH_DIR ?? tmpdir()}/skerry-bench-${process.pid}-`);
   directories.push(directory);
   return directory;
 }
