@@ -25,6 +25,8 @@ export interface Committed {
   readonly outcome: unknown;
   /** When the first member applied it, in the order of the recorder. */
   readonly at: number;
+  /** The term in which it was committed, at most: an old entry is committed by the first leader that commits one of its own behind it. */
+  readonly inTerm: number;
 }
 
 /** What one life of a member was seen to have. */
@@ -118,7 +120,9 @@ export class Judge implements Observer {
       return;
     }
     this.#must(this.committed.length === index - 1, () => `${id} applies ${index}, and nobody has applied ${this.committed.length + 1}`);
-    this.committed.push({ index, term, time, payload: payload.slice(), chain, outcome, at: this.#moment() });
+    // Whoever commits is of this member's term by then, or of an earlier one; of a member that still recovers, it is only known that somebody has led.
+    const inTerm = member.replica?.raft.term ?? Math.max(term, ...this.#leaders.keys());
+    this.committed.push({ index, term, time, payload: payload.slice(), chain, outcome, at: this.#moment(), inTerm });
     this.#world.note(`${index}:${chain}`);
   }
   restored(member: SimMember): void {
@@ -210,8 +214,8 @@ export class Judge implements Observer {
     this.#world.note(`leader ${id} ${term}`);
     this.elected(id);
     for (let index = raft.firstIndex; index <= this.committed.length; index++) {
-      const was = this.committed[index - 1]!.term, is = raft.termAt(index);
-      if (was > term) break; // it has won late, and others have gone on without it: it commits nothing any more
+      const { term: was, inTerm } = this.committed[index - 1]!, is = raft.termAt(index);
+      if (inTerm >= term) continue; // it has won late, and others have gone on without it: it commits nothing any more
       this.#must(
         is === was,
         () => `leader completeness: ${id} leads term ${term} with ${is ?? "nothing"} at ${index}, where term ${was} was committed`,
