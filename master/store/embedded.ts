@@ -6,7 +6,9 @@ import { EmbeddedStore, type OpenedStore } from "./face.ts";
 import type { Files } from "./files.ts";
 import { Members } from "./members.ts";
 import type { Message, SnapshotMeta } from "./raft/message.ts";
-import { type Replica, type ReplicaConfig, type Self, startReplica, type Transport } from "./replica.ts";
+import type { Replica } from "./replica.ts";
+import type { Self, Transport } from "./replica_needs.ts";
+import { type ReplicaConfig, startReplica } from "./replica_start.ts";
 import { State } from "./state.ts";
 
 export interface EmbeddedConfig extends ReplicaConfig {

@@ -4,7 +4,7 @@ import { memberChangeLookMs, memberChangeTimeoutMs } from "../../shared/limits.t
 import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
 import type { ConfState, MemberChange } from "./raft/membership.ts";
 import { members } from "./raft/membership.ts";
-import type { RaftView, ReplicaStatus } from "./replica.ts";
+import type { RaftView, ReplicaStatus } from "./replica_status.ts";
 import { StoreError } from "./store.ts";
 
 export interface MemberView {

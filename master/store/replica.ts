@@ -1,147 +1,18 @@
 // One member at work: the only shell around the Raft state machine. It obeys what take() says (write, send, apply), drives the ticks, and settles what callers
 // wait for. The first error of the disk, and any broken invariant, is fatal: from then on nothing is answered, and the process must end.
-import {
-  catchUpEntries,
-  electionTicks,
-  handOverLookMs,
-  proposalBytes,
-  raftTickMs,
-  snapshotEntries,
-  storeSliceMs,
-  walSealMs,
-} from "../../shared/limits.ts";
-import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
-import type { Log } from "../../shared/util/log.ts";
-import type { Files } from "./files.ts";
+import { handOverLookMs, proposalBytes, raftTickMs, storeSliceMs, walSealMs } from "../../shared/limits.ts";
+import { sleep } from "../../shared/util/clock.ts";
 import { Leadership } from "./leadership.ts";
-import type { StateMachine } from "./machine.ts";
 import { PendingProposals, PendingReads } from "./pending.ts";
 import type { ConfState, MemberChange } from "./raft/membership.ts";
 import type { LogEntry, Message, SnapshotMeta } from "./raft/message.ts";
-import type { Role } from "./raft/core.ts";
-import { type Append, Raft, type Ready } from "./raft/raft.ts";
-import { type Join, recover } from "./recovery.ts";
-import { Snapshotter } from "./snapshotter.ts";
+import type { Append, Raft, Ready } from "./raft/raft.ts";
+import type { ReplicaNeeds, Transport } from "./replica_needs.ts";
+import type { RaftView, ReplicaStatus } from "./replica_status.ts";
+import type { Snapshotter } from "./snapshotter.ts";
 import { refused } from "./refusal.ts";
 import { StoreError } from "./store.ts";
 import type { Wal } from "./wal.ts";
-
-/** Who a member is. */
-export type Self = Pick<ReplicaStatus, "clusterId" | "clusterEpoch" | "memberId">;
-
-/** Brings messages to other members; may lose and reorder them, and repeat all but proposals, which would be applied twice. Those of other clusters it keeps out. */
-export interface Transport {
-  send(message: Message): void;
-  /** The bytes of a snapshot that `from` has offered: what its snapshotBytes() gives. Rejects when none come any more, whatever has become of `from`. */
-  fetch(snapshot: SnapshotMeta, from: number): AsyncIterable<Uint8Array>;
-  /** Who the members are, and where: at the start, and after each change. */
-  setPeers?(conf: ConfState): void;
-}
-
-export interface ReplicaNeeds {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly files: Files;
-  readonly log: Log;
-  readonly machine: StateMachine;
-  /** Made once it is known who this member is. Its messages go to receive() of the replica that this is the start of. */
-  readonly connect?: (self: Self) => Promise<Transport> | Transport;
-}
-
-export interface ReplicaConfig {
-  readonly dataDir: string;
-  readonly segmentBytes?: number;
-  /** Entries after which a snapshot is taken. */
-  readonly snapshotEntries?: number;
-  /** Entries kept behind a snapshot for members that lag. */
-  readonly catchUpEntries?: number;
-  /** Ticks of an election timeout. */
-  readonly electionTicks?: number;
-  /** Bytes of entries in one message to another member. */
-  readonly appendBytes?: number;
-  /** Makes an empty directory that of a member of a running cluster, instead of a cluster of its own. */
-  readonly join?: Join;
-}
-
-export type RaftView = Pick<
-  Raft,
-  | "id"
-  | "role"
-  | "term"
-  | "vote"
-  | "leader"
-  | "conf"
-  | "firstIndex"
-  | "lastIndex"
-  | "durableIndex"
-  | "commitIndex"
-  | "appliedIndex"
-  | "isEstablished"
-  | "progressOf"
-  | "termAt"
-  | "entryAt"
->;
-
-export interface ReplicaStatus {
-  readonly clusterId: string;
-  readonly clusterEpoch: string;
-  readonly memberId: number;
-  readonly leaderId: number;
-  readonly role: Role;
-  readonly term: number;
-  readonly firstIndex: number;
-  readonly lastIndex: number;
-  readonly durableIndex: number;
-  readonly commitIndex: number;
-  readonly appliedIndex: number;
-  /** Log time of the last applied entry, ms since 1970. */
-  readonly time: number;
-  readonly walBytes: number;
-  /** Index of the newest snapshot; 0 = none. */
-  readonly snapshotIndex: number;
-  readonly conf: ConfState;
-}
-
-/**
- * Recovers the state of `dataDir`, or begins a new cluster of one there. A sole voter leads when this resolves, with everything in its log applied.
- * @throws StorageError when the directory cannot be used as it is
- */
-export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, options: { signal?: AbortSignal } = {}): Promise<Replica> {
-  const { files, clock, log } = needs;
-  await files.makeDirectory(config.dataDir);
-  const unlock = await files.lock(`${config.dataDir}/lock`);
-  const keep = config.catchUpEntries ?? catchUpEntries;
-  try {
-    const recovered = await recover(needs, { ...config, catchUpEntries: keep });
-    const raft = new Raft(
-      {
-        id: recovered.wal.identity.memberId,
-        heartbeatTicks: 1,
-        electionTicks: config.electionTicks ?? electionTicks,
-        ...(config.appendBytes !== undefined && { appendBytes: config.appendBytes }),
-        random: needs.random,
-      },
-      { hardState: recovered.hardState, conf: recovered.conf, log: recovered.log },
-    );
-    if (clock.now() < recovered.time) {
-      log.warn("The clock is behind the log: the log's time is used until the clock has passed it", { logTime: recovered.time });
-    }
-    const { wal, snapshots, snapshot } = recovered;
-    const snapshotter = new Snapshotter(needs, { raft, snapshots, wal }, {
-      afterEntries: config.snapshotEntries ?? snapshotEntries,
-      catchUpEntries: keep,
-    });
-    if (snapshot) snapshotter.found(snapshot);
-    const transport = await needs.connect?.(wal.identity);
-    const electionMs = (config.electionTicks ?? electionTicks) * raftTickMs;
-    const replica = new Replica(needs, { raft, wal, snapshotter, transport, unlock }, { time: snapshot?.time ?? 0, electionMs });
-    await replica.start(options.signal);
-    return replica;
-  } catch (error) {
-    await unlock();
-    throw error;
-  }
-}
 
 export class Replica {
   /** Resolves with the reason when this member has stopped for good; its process must exit non-zero. */

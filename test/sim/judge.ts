@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import type { Entry } from "../../master/store/machine.ts";
 import type { ConfState } from "../../master/store/raft/membership.ts";
 import type { Message } from "../../master/store/raft/message.ts";
-import type { RaftView } from "../../master/store/replica.ts";
+import type { RaftView } from "../../master/store/replica_status.ts";
 import type { StorageError } from "../../master/store/storage_error.ts";
 import type { TransactionResult } from "../../master/store/store.ts";
 import { InvariantError } from "../../shared/util/assert.ts";

@@ -2,7 +2,8 @@
 import { EmbeddedStore } from "../../master/store/face.ts";
 import type { Entry } from "../../master/store/machine.ts";
 import type { ConfState } from "../../master/store/raft/membership.ts";
-import { type Replica, startReplica } from "../../master/store/replica.ts";
+import type { Replica } from "../../master/store/replica.ts";
+import { startReplica } from "../../master/store/replica_start.ts";
 import { State } from "../../master/store/state.ts";
 import { StorageError } from "../../master/store/storage_error.ts";
 import { seeded } from "../../shared/util/clock.ts";

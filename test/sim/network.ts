@@ -1,7 +1,7 @@
 // What is between the members: each direction of each pair loses, delays, repeats and reorders on its own, and can be cut on its own. Proposals are never
 // repeated (replica.ts says why); everything else may be.
 import type { Message, SnapshotMeta } from "../../master/store/raft/message.ts";
-import type { Transport } from "../../master/store/replica.ts";
+import type { Transport } from "../../master/store/replica_needs.ts";
 import { SnapshotLost } from "../../master/store/snapshot.ts";
 import type { World } from "./world.ts";
 

@@ -10,7 +10,7 @@ import type { Clock, Random } from "../../../shared/util/clock.ts";
 import type { Log } from "../../../shared/util/log.ts";
 import { type ConfState, members, nobody } from "../raft/membership.ts";
 import type { Message, MessageOf, SnapshotMeta } from "../raft/message.ts";
-import type { Transport } from "../replica.ts";
+import type { Transport } from "../replica_needs.ts";
 import { peerPort, type PeerTls } from "./call.ts";
 import { placeOf } from "./connection.ts";
 import { type Hello, versions } from "./handshake.ts";

@@ -1,7 +1,7 @@
 // Every call to the disk, in turn, is the one at which the power goes or the disk fails. After each: start again, and nothing acknowledged may be missing.
 import * as assert from "uvu/assert";
 import { Buffer } from "node:buffer";
-import { startReplica } from "../../../master/store/replica.ts";
+import { startReplica } from "../../../master/store/replica_start.ts";
 import { HandCrankedClock, seeded } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { CrashFiles, type Fault } from "../../kit/crash_files.ts";

@@ -2,7 +2,8 @@
 import * as assert from "uvu/assert";
 import { Buffer } from "node:buffer";
 import type { Message, SnapshotMeta } from "../../../master/store/raft/message.ts";
-import { type Replica, startReplica } from "../../../master/store/replica.ts";
+import type { Replica } from "../../../master/store/replica.ts";
+import { startReplica } from "../../../master/store/replica_start.ts";
 import { HandCrankedClock, seeded } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { CrashFiles } from "../../kit/crash_files.ts";

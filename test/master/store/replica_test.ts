@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { Buffer } from "node:buffer";
-import { type Replica, type ReplicaConfig, startReplica } from "../../../master/store/replica.ts";
+import type { Replica } from "../../../master/store/replica.ts";
+import { type ReplicaConfig, startReplica } from "../../../master/store/replica_start.ts";
 import type { StorageError } from "../../../master/store/storage_error.ts";
 import type { StoreError } from "../../../master/store/store.ts";
 import { HandCrankedClock, seeded } from "../../../shared/util/clock.ts";

@@ -1,7 +1,8 @@
 // Real replicas that talk over the real transport: what Raft needs of it, all at once.
 import { Buffer } from "node:buffer";
 import * as assert from "uvu/assert";
-import { type Replica, startReplica } from "../../../../master/store/replica.ts";
+import type { Replica } from "../../../../master/store/replica.ts";
+import { startReplica } from "../../../../master/store/replica_start.ts";
 import { memberUri } from "../../../../master/store/transport/handshake.ts";
 import { createTransport, type PeerTransport } from "../../../../master/store/transport/transport.ts";
 import { seeded, systemClock } from "../../../../shared/util/clock.ts";

@@ -1,0 +1,44 @@
+// What a member lets others see of itself: its view of Raft as it is now, and the summary that commands and probes print.
+import type { Role } from "./raft/core.ts";
+import type { ConfState } from "./raft/membership.ts";
+import type { Raft } from "./raft/raft.ts";
+
+/** The Raft state machine for those who only look: metrics, and the judges of a simulation. */
+export type RaftView = Pick<
+  Raft,
+  | "id"
+  | "role"
+  | "term"
+  | "vote"
+  | "leader"
+  | "conf"
+  | "firstIndex"
+  | "lastIndex"
+  | "durableIndex"
+  | "commitIndex"
+  | "appliedIndex"
+  | "isEstablished"
+  | "progressOf"
+  | "termAt"
+  | "entryAt"
+>;
+
+export interface ReplicaStatus {
+  readonly clusterId: string;
+  readonly clusterEpoch: string;
+  readonly memberId: number;
+  readonly leaderId: number;
+  readonly role: Role;
+  readonly term: number;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly durableIndex: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  /** Log time of the last applied entry, ms since 1970. */
+  readonly time: number;
+  readonly walBytes: number;
+  /** Index of the newest snapshot; 0 = none. */
+  readonly snapshotIndex: number;
+  readonly conf: ConfState;
+}
