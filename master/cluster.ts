@@ -47,20 +47,26 @@ export const joinOf = ({ clusterId, clusterEpoch, memberId }: AdmissionFile): Jo
 
 /** Sees to it that the others find this member where it says it is. Whoever leads writes it down; until then, it says so itself when it calls them. */
 export function keepAddress(
-  members: Members,
+  members: Pick<Members, "self" | "find" | "move" | "subscribe">,
   address: string,
   { clock, log, signal }: { clock: Clock; log: Log; signal: AbortSignal },
 ): void {
-  const look = async (): Promise<void> => {
-    const own = members.self();
-    if (own && own.role === "leader" && own.address !== address) {
-      await members.move(own.id, address).catch((error) => log.warn("Cannot write down yet where this master is", { address, error }));
-    }
-    if (members.self()?.address === address) return;
-    cancel = clock.after(addressRetryMs, () => void look());
+  let cancel = () => {};
+  const look = (): void => {
+    cancel();
+    const own = members.find(members.self);
+    if (own?.role !== "leader" || own.address === address) return;
+    void members.move(own.id, address).catch((error) => {
+      log.warn("Cannot write down yet where this master is", { address, error });
+      if (!signal.aborted) cancel = clock.after(addressRetryMs, look);
+    });
   };
-  let cancel = clock.after(0, () => void look());
-  signal.addEventListener("abort", () => cancel(), { once: true });
+  const unsubscribe = members.subscribe(look);
+  look();
+  signal.addEventListener("abort", () => {
+    unsubscribe();
+    cancel();
+  }, { once: true });
 }
 
 export interface InitialMember {

@@ -13,6 +13,7 @@ import { advertised, type MasterConfig, reachableAt } from "./config.ts";
 import { createFleet } from "./fleet/fleet.ts";
 import { initialCluster, joinOf, keepAddress, readAdmission } from "./cluster.ts";
 import { createApp } from "./http/app.ts";
+import { askMaster, nodeRoutes } from "./http/between.ts";
 import { createAuthenticator } from "./http/auth.ts";
 import { memberRoutes } from "./http/members.ts";
 import { startServer } from "./http/server.ts";
@@ -88,11 +89,27 @@ export async function serve(
 
   const host = reachableAt(config);
   const ports = { api: 0, mqtt: 0 }; // known once both listen
-  const fleet = createFleet({ registry, cache, store, authority, clock, random, randomBytes, log: log.with({ part: "fleet" }) }, {
+  const self = store.status().memberId, isAlone = config.peerListen.length === 0;
+  const credentials = isAlone ? undefined : { ca: authority.certificate, ...await authority.issueClient(masterSubject(self)) };
+  const fleet = createFleet({
+    registry,
+    cache,
+    store,
+    authority,
+    clock,
+    random,
+    randomBytes,
+    log: log.with({ part: "fleet" }),
+    ...(credentials && {
+      peers: members,
+      elsewhere: (url, body, signal) =>
+        askMaster({ clock, credentials }, url, { method: "POST", path: "/skerry/v1/nodes/logs", body }, signal),
+    }),
+  }, {
     podNetwork: config.podNetwork,
     serviceNetwork: config.serviceNetwork,
     clusterDomain,
-    masters: () => [`mqtts://${bracketed(host)}:${ports.mqtt}`, `https://${bracketed(host)}:${ports.api}`],
+    urls: () => [`mqtts://${bracketed(host)}:${ports.mqtt}`, `https://${bracketed(host)}:${ports.api}`],
     member: hostname(),
   });
 
@@ -112,7 +129,10 @@ export async function serve(
     stopping: ending.signal,
     memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),
     open: (router) => void router.route("/", fleet.join),
-    extras: (router) => void router.route("/skerry/v1/members", memberRoutes(members)),
+    extras: (router) => {
+      router.route("/skerry/v1/members", memberRoutes(members));
+      router.route("/skerry/v1/nodes", nodeRoutes(fleet.ownStreams, ending.signal));
+    },
   });
   const broker = await startBroker({ fleet: fleet.handlers, clock, log: log.with({ part: "broker" }) }, {
     tls: { key: pki.server.key, cert: pki.server.certificate, ca: authority.certificate },
@@ -161,4 +181,6 @@ export async function serve(
   return { url, mqttPort: ports.mqtt, kubeconfigPath, stopped };
 }
 
+/** As one master is known to the API of another. */
+const masterSubject = (member: number) => ({ commonName: `skerry-master-${member}`, organizations: ["system:masters"], uris: [] });
 const bracketed = (host: string): string => host.includes(":") ? `[${host}]` : host;

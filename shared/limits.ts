@@ -270,6 +270,12 @@ export const sessionOpenMs = 10_000;
 export const unreachableAfterMs = 10_000;
 /** Milliseconds that a master which has just started waits for nodes it knows: their back-off's cap and 1.5 times the longest usual keepalive. */
 export const unseenGraceMs = 300_000 + 1.5 * 300_000;
+/** Milliseconds without a leader after which a master sends its nodes to another: two election timeouts, and some more for one that fails. */
+export const leaderlessMs = 5_000;
+/** Milliseconds that a node has to go by itself before its connection is cut. */
+export const sendAwayMs = 2_000;
+/** Milliseconds in which another master must begin to answer. */
+export const elsewhereMs = 15_000;
 /** Milliseconds between renewals of a connected node's Lease: it is for reading, not for judging. */
 export const leaseRenewMs = 600_000;
 

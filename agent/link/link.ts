@@ -37,17 +37,26 @@ export interface Link {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Where MQTT may answer, what worked last first. `mqtts:` addresses are taken as they are; behind an API's address are MQTT's own port, then a WebSocket. */
-export function endpoints(masters: readonly string[], worked?: string): string[] {
-  const direct = masters.filter((master) => master.startsWith("mqtts:"));
+/**
+ * Where MQTT may answer, what worked last first. `mqtts:` addresses are taken as they are; behind an API's address are MQTT's own port, then a WebSocket.
+ * Of several masters each node begins with another one, by its id, so that a fleet spreads over them.
+ */
+export function endpoints(masters: readonly string[], nodeId: string, worked?: string): string[] {
+  const direct = masters.filter((master) => master.startsWith("mqtts:")), apis = masters.filter((master) => master.startsWith("https:"));
   const found = [
-    ...direct,
-    ...masters.filter((master) => master.startsWith("https:")).flatMap((master) => {
+    ...rotated(direct, nodeId),
+    ...rotated(apis, nodeId).flatMap((master) => {
       const { hostname, port } = new URL(master);
       return [...direct.length > 0 ? [] : [`mqtts://${hostname}:8883`], `wss://${hostname}:${port || 443}/mqtt`];
     }),
   ];
   return worked && found.includes(worked) ? [worked, ...found.filter((url) => url !== worked)] : found;
+}
+function rotated<T>(list: readonly T[], nodeId: string): T[] {
+  let sum = 0;
+  for (let i = 0; i < nodeId.length; i++) sum = (Math.imul(sum, 31) + nodeId.charCodeAt(i)) >>> 0;
+  const first = list.length === 0 ? 0 : sum % list.length;
+  return [...list.slice(first), ...list.slice(0, first)];
 }
 
 export function createLink(
@@ -62,7 +71,7 @@ export function createLink(
   { keepaliveSeconds }: { keepaliveSeconds: number },
 ): Link {
   let current = identity, session: Session | undefined, state: LinkState = { connected: false, sinceMs: clock.monotonic() };
-  let number = 0, reserved = 0, highest = 0, worked: string | undefined, cancelRenewal: (() => void) | undefined;
+  let number = 0, reserved = 0, highest = 0, worked: string | undefined, isSentAway = false, cancelRenewal: (() => void) | undefined;
 
   async function nextNumber(): Promise<number> {
     number = Math.max(number, highest) + 1;
@@ -82,6 +91,11 @@ export function createLink(
     if (message.masters && message.masters.length > 0 && message.masters.join() !== current.masters.join()) {
       current = { ...current, masters: message.masters };
       void files.facts(current).catch((error) => log.warn("Cannot keep the list of masters", { error: chain(error) }));
+    }
+    if (message.retryAfter === 0) {
+      // A master that cannot do its work: any other is better.
+      isSentAway = true;
+      return session?.cut();
     }
     users.cumulative(message);
   }
@@ -149,10 +163,11 @@ export function createLink(
       signal.addEventListener("abort", onAbort, { once: true });
       let delayMs = 0, attempt = 0;
       while (!signal.aborted) {
-        const urls = endpoints(current.masters, worked), url = urls[attempt++ % urls.length]!, begunMs = clock.monotonic();
+        const urls = endpoints(current.masters, current.nodeId, worked), url = urls[attempt++ % urls.length]!, begunMs = clock.monotonic();
         const why = await oneSession(url, ended.signal).catch((error) => chain(error));
         if (signal.aborted) break;
-        const lasted = state.connected;
+        const lasted = state.connected && !isSentAway;
+        isSentAway = false;
         state = { connected: false, sinceMs: clock.monotonic(), error: why };
         if (lasted) attempt = 0;
         if (lasted && clock.monotonic() - begunMs > linkBackoff.capMs) delayMs = 0;

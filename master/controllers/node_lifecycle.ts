@@ -18,6 +18,8 @@ export interface NodePresence {
   readonly lastPacketMs: number;
   /** It announced that it would sleep until then (ms since 1970). */
   readonly sleepingUntilMs?: number;
+  /** Its master is silent or has begun anew: it may be on its way to another. */
+  readonly adrift?: boolean;
 }
 export interface Presence {
   /** Undefined: not heard since this master started. */
@@ -40,9 +42,10 @@ export function judge(
   now: { monotonicMs: number; startedMs: number },
 ): { verdict?: Verdict; againMs?: number } {
   const had = condition(node, "Ready");
-  if (!presence) {
-    // A master that has just started knows no sessions. Nodes keep their last state for as long as they may take to come back.
-    const leftMs = now.startedMs + unseenGraceMs - now.monotonicMs;
+  if (!presence || presence.adrift) {
+    // A master that has just started knows no sessions, and one that is gone says nothing of its own. Nodes keep their last state for as long as they may take
+    // to come back.
+    const leftMs = (presence?.sinceMs ?? now.startedMs) + unseenGraceMs - now.monotonicMs;
     if (!had) return {};
     return leftMs > 0 ? { againMs: leftMs } : { verdict: had.status === "Unknown" ? as(had) : lost };
   }

@@ -21,8 +21,13 @@ import { Enrollments } from "./enrollments.ts";
 import { Intake } from "./intake.ts";
 import { joinRoutes, newNode } from "./join.ts";
 import { nodeLinkSource } from "./node_links.ts";
-import type { Presence } from "./presence.ts";
+import { Directory } from "./directory.ts";
+import { type Elsewhere, streamsOf } from "./elsewhere.ts";
+import type { Peers } from "./peers.ts";
+import { type Presence, presenceOf } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
+import { Roster } from "./roster.ts";
+import { SendAway } from "./send_away.ts";
 import { type Session, Sessions } from "./sessions.ts";
 import { StateHashes } from "./state_hashes.ts";
 import { Tokens } from "./tokens.ts";
@@ -32,7 +37,11 @@ import { Tunnel } from "./tunnel.ts";
 export interface FleetNeeds {
   readonly registry: Registry;
   readonly cache: Cache;
-  readonly store: Pick<Store, "status">;
+  readonly store: Pick<Store, "status" | "list" | "watch" | "txn">;
+  /** Absent: this master is alone, and nobody has to be told of its nodes. */
+  readonly peers?: Peers;
+  /** Reads a container's output through the master that has its node. */
+  readonly elsewhere?: Elsewhere;
   readonly authority: Authority;
   readonly clock: Clock;
   readonly random: Random;
@@ -40,8 +49,8 @@ export interface FleetNeeds {
   readonly log: Log;
 }
 export interface FleetConfig extends ClusterFacts {
-  /** Where nodes reach the masters: `mqtts://host:port` for MQTT, `https://host:port` for all the rest and MQTT through a WebSocket. Asked for each time, because ports may be chosen by the system. */
-  readonly masters: () => readonly string[];
+  /** Where nodes reach this master: `mqtts://host:port` for MQTT, `https://host:port` for all the rest and MQTT through a WebSocket. Asked for each time, because ports may be chosen by the system. */
+  readonly urls: () => readonly string[];
   /** Name of this member, for people. */
   readonly member: string;
 }
@@ -57,7 +66,10 @@ export interface Handlers {
 }
 export interface Fleet {
   readonly handlers: Handlers;
+  /** Of all nodes, whichever master has their sessions. */
   readonly streams: Pick<Tunnel, "logs">;
+  /** Of the nodes that are connected here. */
+  readonly ownStreams: Pick<Tunnel, "logs">;
   readonly presence: Presence;
   /** `/join/v1/…`: to be reached without a certificate. It authenticates and bounds by itself. */
   readonly join: Hono;
@@ -73,7 +85,7 @@ export interface Fleet {
 const isEnrollment = (change: Change): change is Change & Change<Enrollment> => (change.kind as unknown) === enrollments;
 
 export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
-  const { registry, cache, store, authority, clock, random, randomBytes, log } = needs;
+  const { registry, cache, store, authority, clock, random, randomBytes, log, peers } = needs;
   const now = () => Math.max(clock.now(), store.status().time); // log time: a master without a battery does not fall behind its own log
   const clusterId = () => store.status().clusterId, clusterEpoch = () => store.status().clusterEpoch;
   const enrolled = new Enrollments(cache, authority, now), sessions = new Sessions(clock);
@@ -91,9 +103,13 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
     clusterId,
     clusterEpoch,
   });
+  const roster = peers && new Roster({ store, peers, sessions, clock, random, log });
+  const directory = peers && new Directory({ store, peers, clock, random, log }, () => ({ name: config.member, urls: [...config.urls()] }));
+  const masters = () => directory?.urls() ?? config.urls();
   const stateHashes = new StateHashes({ registry, cache, clock, log });
   const intake = new Intake({ registry, cache, sessions, stateHashes, clock, random, now, log }),
     tunnel = new Tunnel({ sessions, clock, randomBytes });
+  const sendAway = peers && new SendAway({ peers, sessions, clock, now, log });
   const certificates = { registry, authority, clusterId, now };
   const stopping = new AbortController(), work = new Set<Promise<void>>(), renewing = new Set<Connection>();
 
@@ -128,12 +144,18 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
     const before = sessions.current(session.nodeId), known = sessions.record(session.nodeId);
     const cumulative = (more: Partial<Cumulative>) =>
       void session.connection.publish(downTopic(session.nodeId, "cumulative"), json({ time: now(), ...more }), 1);
-    if (!sessions.born(session, birth)) return cumulative({ sess: known!.highestSess, refused: true });
+    if (sendAway?.isDue) return sendAway.one(session, birth.sess);
+    const highest = roster?.highest(session.nodeId) ?? 0;
+    if (birth.sess <= highest || !sessions.born(session, birth)) {
+      return cumulative({ sess: Math.max(highest, known?.highestSess ?? 0), refused: true });
+    }
+    roster?.note(session.nodeId);
     if (before && before !== session) over(before);
-    const stateHash = known ? known.stateHash : stateHashes.of(session.nodeName);
+    // What this master remembers is old if the node was elsewhere since.
+    const stateHash = known && !roster?.wasElsewhere(session.nodeId) ? known.stateHash : stateHashes.of(session.nodeName);
     const rebirth = birth.stateHash === undefined || birth.stateHash !== stateHash || doubted(session.nodeName);
     if (!rebirth) sessions.record(session.nodeId)!.stateHash = stateHash;
-    cumulative({ sess: birth.sess, masters: [...config.masters()], ...(rebirth && { rebirth }) });
+    cumulative({ sess: birth.sess, masters: [...masters()], ...(rebirth && { rebirth }) });
     publisher.born(session);
     log.info("A node is connected", { node: session.nodeName, sess: birth.sess, agent: birth.ver });
     // The device is enrolled, so its Node belongs there; somebody may have deleted it.
@@ -224,21 +246,22 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
       },
       retained: (filter) => publisher.retained(filter),
     },
-    streams: tunnel,
-    presence: sessions,
+    streams: streamsOf(tunnel, sessions, roster && directory && needs.elsewhere && { roster, directory, elsewhere: needs.elsewhere }),
+    ownStreams: tunnel,
+    presence: presenceOf(sessions, roster),
     join: joinRoutes({
       ...certificates,
       authority,
       enrollments: enrolled,
       tokens,
       clusterEpoch,
-      masters: config.masters,
+      masters,
       randomBytes,
       seen: (revision) => cache.waitFor(revision, stopping.signal),
       log,
     }),
     tokens,
-    nodeLinks: nodeLinkSource(sessions, clock, config.member),
+    nodeLinks: nodeLinkSource(sessions, clock, config.member, roster && directory && { roster, directory }),
     revoked: (certificate) => enrolled.revoked(certificate),
     async run(signal) {
       let cancelSweep = () => {};
@@ -247,13 +270,14 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
         cancelSweep = clock.after(renderingKeptMs / 10, sweep);
       };
       sweep();
-      const taking = intake.run(signal), keeping = stateHashes.run(signal);
+      const taking = intake.run(signal), keeping = stateHashes.run(signal), telling = [roster?.run(signal), directory?.run(signal)];
+      sendAway?.begin(signal);
       await aborted(signal);
       stopping.abort();
       cancelSweep();
       unsubscribe();
       publisher.stop();
-      await Promise.all([taking, keeping, ...work]);
+      await Promise.all([taking, keeping, ...telling, ...work]);
     },
   };
 }

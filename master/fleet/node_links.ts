@@ -4,19 +4,35 @@ import { type NodeLink, nodeLinks } from "../../shared/api/kinds/node_link.ts";
 import { notFound } from "../../shared/api/status.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Registry, Stored } from "../registry/registry.ts";
+import type { Directory } from "./directory.ts";
+import type { Roster, SharedState } from "./roster.ts";
 import type { NodeRecord, Sessions } from "./sessions.ts";
 
 const time = (ms: number): string => new Date(Math.max(0, ms)).toISOString().replace("Z", "000Z"); // MicroTime
 
-export function nodeLinkSource(sessions: Sessions, clock: Clock, member: string): Pick<Registry, "get" | "list"> {
-  const show = (record: NodeRecord): Stored<NodeLink> => new StoredLink(linkOf(record, sessions, clock, member));
+/** What other masters have said of their nodes. */
+export interface Others {
+  readonly roster: Pick<Roster, "state" | "nodes">;
+  readonly directory: Pick<Directory, "find">;
+}
+
+export function nodeLinkSource(sessions: Sessions, clock: Clock, member: string, others?: Others): Pick<Registry, "get" | "list"> {
+  const show = (nodeName: string): Stored<NodeLink> | undefined => {
+    const record = sessions.recordOf(nodeName), shared = others?.roster.state(nodeName);
+    if (record && (record.session || !shared || shared.sess <= record.highestSess)) {
+      return new StoredLink(linkOf(record, sessions, clock, member));
+    }
+    return shared && new StoredLink(linkElsewhere(nodeName, shared, clock, others!.directory.find(shared.member)?.name ?? ""));
+  };
   return {
     get(kind, { name }) {
-      const record = sessions.recordOf(name);
-      return record ? Promise.resolve(show(record) as never) : Promise.reject(notFound(kind, name));
+      const found = show(name);
+      return found ? Promise.resolve(found as never) : Promise.reject(notFound(kind, name));
     },
     list() {
-      const items = [...sessions.records()].sort((a, b) => a.nodeName < b.nodeName ? -1 : 1).map(show);
+      const names = new Set([...sessions.records()].map(({ nodeName }) => nodeName));
+      for (const name of others?.roster.nodes() ?? []) names.add(name);
+      const items = [...names].sort().map((name) => show(name)!);
       return Promise.resolve({ items, revision: 1 } as never);
     },
   };
@@ -47,6 +63,20 @@ function linkOf(record: NodeRecord, sessions: Sessions, clock: Clock, member: st
     }),
     ...(state.sleepingUntilMs !== undefined && state.sleepingUntilMs < Number.MAX_SAFE_INTEGER &&
       { wakeTime: `${time(state.sleepingUntilMs).slice(0, 19)}Z` }),
+  };
+}
+
+/** Of a node whose session another master has, only what that one has told: how much has flown, it knows alone. */
+function linkElsewhere(nodeName: string, { nodeId, live, sess, sinceMs }: SharedState, clock: Clock, member: string): NodeLink {
+  const since = time(clock.now() - (clock.monotonic() - sinceMs));
+  return {
+    metadata: { name: nodeName },
+    nodeId,
+    connected: live,
+    lastPacketTime: since,
+    bytesIn: 0,
+    bytesOut: 0,
+    session: { number: sess, member, since },
   };
 }
 

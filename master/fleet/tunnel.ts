@@ -12,7 +12,7 @@ import { json } from "./connection.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
 /** Of a Pod, what is needed here. */
-interface PodFacts {
+export interface PodFacts {
   readonly metadata?: { readonly uid?: string; readonly name?: string };
   readonly spec?: { readonly nodeName?: string };
 }

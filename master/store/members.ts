@@ -29,6 +29,8 @@ export interface Membership {
   status(): Pick<ReplicaStatus, "clusterId" | "clusterEpoch" | "memberId" | "leaderId" | "conf">;
   /** @throws StoreError NotLeader, Invalid */
   changeMembers(changes: readonly MemberChange[], options?: { force?: boolean }): void;
+  subscribe(observer: () => void): () => void;
+  isHeard(member: number): boolean;
 }
 
 export class Members {
@@ -51,10 +53,29 @@ export class Members {
     });
   }
 
-  /** This member; undefined while the configuration does not name it. */
-  self(): MemberView | undefined {
-    const { memberId } = this.#replica.status();
-    return this.list().find(({ id }) => id === memberId);
+  /** This member. */
+  get self(): number {
+    return this.#replica.status().memberId;
+  }
+  /** As the list has it; undefined while the configuration does not name it. */
+  find(member: number): MemberView | undefined {
+    return this.list().find(({ id }) => id === member);
+  }
+
+  /** 0 while nobody is known to lead. */
+  get leaderId(): number {
+    return this.#replica.status().leaderId;
+  }
+  isMember(id: number): boolean {
+    return members(this.#replica.status().conf).includes(id);
+  }
+  /** False: this member leads, and that one is silent or no member. */
+  isHeard(id: number): boolean {
+    return this.#replica.isHeard(id);
+  }
+  /** Called when something has changed of who leads, who the members are, and who of them is heard. Must neither throw nor wait. */
+  subscribe(observer: () => void): () => void {
+    return this.#replica.subscribe(observer);
   }
 
   /** As a learner: it gets the log and has no vote yet. Its id is new, and never comes back. @throws StoreError */

@@ -7,6 +7,7 @@ import { PendingProposals, PendingReads } from "./pending.ts";
 import type { ConfState, MemberChange } from "./raft/membership.ts";
 import type { LogEntry, Message, SnapshotMeta } from "./raft/message.ts";
 import type { Append, Raft, Ready } from "./raft/raft.ts";
+import { Reach } from "./reach.ts";
 import type { ReplicaNeeds, Transport } from "./replica_needs.ts";
 import type { RaftView, ReplicaStatus } from "./replica_status.ts";
 import type { Snapshotter } from "./snapshotter.ts";
@@ -30,6 +31,8 @@ export class Replica {
   readonly #incarnation: number;
   /** Milliseconds of an election timeout, at least. */
   readonly #electionMs: number;
+  readonly #reach: Reach;
+  readonly #observers = new Set<() => void>();
   #time: number;
   #failure: Error | undefined;
   #fail!: (error: Error) => void;
@@ -60,6 +63,7 @@ export class Replica {
     this.#unlock = parts.unlock;
     this.#time = time;
     this.#electionMs = electionMs;
+    this.#reach = new Reach(electionMs);
     this.#leadership = new Leadership(needs.log);
     this.#proposals = new PendingProposals(needs.clock);
     this.#reads = new PendingReads(needs.clock);
@@ -160,6 +164,16 @@ export class Replica {
   /** The state machine, for those who only look: metrics, and the judges of a simulation. */
   get raft(): RaftView {
     return this.#raft;
+  }
+
+  /** Called when something has changed of who leads, who the members are, and who of them is heard. Must neither throw nor wait. */
+  subscribe(observer: () => void): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
+  }
+  /** False: this member leads, and has not heard that one for two election timeouts, or it is no member. */
+  isHeard(member: number): boolean {
+    return this.#reach.isHeard(member, this.#raft);
   }
 
   lead(name: string, work: (term: { signal: AbortSignal }) => Promise<void>, signal: AbortSignal): Promise<void> {
@@ -326,6 +340,7 @@ export class Replica {
     } catch (error) {
       return this.#poison(error);
     }
+    if (this.#reach.look(this.#raft, now)) { for (const observer of this.#observers) observer(); }
     this.#proposals.expire();
     this.#reads.expire(this.#electionMs);
     if (!this.#wal.sealed && now - this.#lastWrite >= walSealMs) void this.#wal.seal().catch((error) => this.#poison(error));

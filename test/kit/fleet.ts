@@ -40,7 +40,7 @@ export async function fleetKit(log: Log = silentLog): Promise<FleetKit> {
     podNetwork: "10.201.0.0/16",
     serviceNetwork: "10.202.0.0/16",
     clusterDomain: "cluster.local",
-    masters: () => ["https://127.0.0.1:6443"],
+    urls: () => ["https://127.0.0.1:6443"],
     member: "test",
   });
   const running = fleet.run(stop.signal);

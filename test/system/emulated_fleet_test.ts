@@ -1,12 +1,12 @@
 // Fifty devices that only pretend, over the real protocol against a real master: all of them Ready, and all of them at work.
-import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import * as assert from "uvu/assert";
 import { createToken } from "../kit/cluster_process.ts";
+import { emulatedDevices } from "../kit/emulated_devices.ts";
 import { eventually } from "../kit/eventually.ts";
 import { kubectl, kubectls } from "../kit/kubectl.ts";
-import { command, root, withMaster } from "../kit/master_process.ts";
+import { withMaster } from "../kit/master_process.ts";
 import { suite } from "../kit/suite.ts";
 
 const test = suite("emulated fleet", { timeoutMs: 110_000, skip: kubectls().length === 0 ? "no kubectl" : undefined });
@@ -38,7 +38,7 @@ const seconds = (fromMs: number): string => `${((performance.now() - fromMs) / 1
 test(`${count} emulated devices join, are Ready, and run a DaemonSet and a Deployment of ${replicas}`, () =>
   withMaster(async (master) => {
     const k = kubectl(kubectls().at(-1)!.path, master), empty = rss(master.pid), from = performance.now();
-    const fleet = emulate(master.client.url, await createToken(master));
+    const fleet = emulatedDevices({ master: master.client.url, token: await createToken(master), count });
     try {
       await eventually(`${count} nodes Ready`, async () => {
         assert.is(fleet.exitCode(), undefined, fleet.log());
@@ -72,49 +72,3 @@ test(`${count} emulated devices join, are Ready, and run a DaemonSet and a Deplo
     await eventually("the nodes say that they are gone", async () =>
       !(await k.ok("get nodes --no-headers")).split("\n").some((line) => / Ready /.test(line)), { withinMs: 20_000 });
   }));
-
-interface Fleet {
-  readonly pid: number;
-  /** Undefined while it runs. */
-  exitCode(): number | undefined;
-  log(): string;
-  stop(): Promise<void>;
-}
-function emulate(master: string, token: string): Fleet {
-  const [program, args] = command(
-    "agent/main.ts",
-    "emulate",
-    "--count",
-    String(count),
-    "--master",
-    master,
-    "--token",
-    token,
-    "--log-level",
-    "warn",
-  );
-  const child: ChildProcess = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-  let log = "", code: number | undefined;
-  const ended = new Promise<void>((resolve) =>
-    child.once("close", (status) => {
-      code = status ?? -1;
-      resolve();
-    })
-  );
-  for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (data) => log = (log + data).slice(-10_000));
-  const onExit = (): void => void child.kill("SIGKILL");
-  process.on("exit", onExit);
-  return {
-    pid: child.pid!,
-    exitCode: () => code,
-    log: () => log,
-    async stop() {
-      if (code === undefined) process.kill(child.pid!, "SIGTERM"); // not child.kill: Deno then says that the signal has ended it, whatever did
-      const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
-      await ended;
-      clearTimeout(timer);
-      process.off("exit", onExit);
-      assert.is(code, 0, log);
-    },
-  };
-}

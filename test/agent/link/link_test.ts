@@ -139,7 +139,23 @@ test("a clean stop says so before it goes", async ({ kit, start, stop, running }
 });
 
 test("endpoints() tries MQTT's own port, then the API's, and what worked first", () => {
-  assert.equal(endpoints(["https://a:6443", "https://b"]), ["mqtts://a:8883", "wss://a:6443/mqtt", "mqtts://b:8883", "wss://b:443/mqtt"]);
-  assert.equal(endpoints(["https://a:6443"], "wss://a:6443/mqtt"), ["wss://a:6443/mqtt", "mqtts://a:8883"]);
-  assert.equal(endpoints(["https://a:7", "mqtts://a:9"]), ["mqtts://a:9", "wss://a:7/mqtt"]);
+  assert.equal(endpoints(["https://a:6443", "https://b"], "d"), [
+    "mqtts://a:8883",
+    "wss://a:6443/mqtt",
+    "mqtts://b:8883",
+    "wss://b:443/mqtt",
+  ]);
+  assert.equal(endpoints(["https://a:6443"], "d", "wss://a:6443/mqtt"), ["wss://a:6443/mqtt", "mqtts://a:8883"]);
+  assert.equal(endpoints(["https://a:7", "mqtts://a:9"], "d"), ["mqtts://a:9", "wss://a:7/mqtt"]);
+  const masters = ["mqtts://a:1", "https://a:2", "mqtts://b:1", "https://b:2", "mqtts://c:1", "https://c:2"];
+  assert.equal(endpoints(masters, "e"), [
+    "mqtts://c:1",
+    "mqtts://a:1",
+    "mqtts://b:1",
+    "wss://c:2/mqtt",
+    "wss://a:2/mqtt",
+    "wss://b:2/mqtt",
+  ]);
+  const firsts = new Set(Array.from({ length: 30 }, (_, at) => endpoints(masters, `node${at}`)[0]));
+  assert.is(firsts.size, 3, "a fleet spreads");
 });

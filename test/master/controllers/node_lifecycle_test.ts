@@ -48,6 +48,20 @@ for (
       String(unreachableAfterMs - 1000),
     ],
     ["that it is unreachable, after a while", nodeOf("True"), { ...live, live: false }, unreachableAfterMs, "Unknown Unreachable"],
+    [
+      "nothing yet of a node whose master has fallen silent",
+      nodeOf("True"),
+      { ...live, live: false, adrift: true, sinceMs: 100 },
+      1100,
+      String(unseenGraceMs - 1000),
+    ],
+    [
+      "that it is lost, when no other master has heard it either",
+      nodeOf("True"),
+      { ...live, live: false, adrift: true },
+      unseenGraceMs,
+      "Unknown Unreachable",
+    ],
     ["that it sleeps, if it has said so", nodeOf("True"), { ...live, live: false, sleepingUntilMs: 0 }, 0, "Unknown Sleeping"],
   ] as const
 ) {

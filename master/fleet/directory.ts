@@ -1,0 +1,91 @@
+// Where the masters are: each writes its own addresses into the store, and every node is told all of them, so that it finds another when the one it knows is gone.
+import * as v from "valibot";
+import { intakeBackoff } from "../../shared/limits.ts";
+import { nextDelay } from "../../shared/util/backoff.ts";
+import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
+import { chain, type Log } from "../../shared/util/log.ts";
+import { Wake } from "../../shared/util/signal.ts";
+import type { Store } from "../store/store.ts";
+import type { Peers } from "./peers.ts";
+import { Table } from "./table.ts";
+
+/** What is stored under /f/master/<member>. */
+const Entry = v.object({
+  /** For people. */
+  name: v.string(),
+  /** `mqtts://host:port`, `https://host:port`. */
+  urls: v.array(v.string()),
+});
+export type MasterEntry = v.InferOutput<typeof Entry>;
+const text = new TextDecoder();
+
+export interface DirectoryNeeds {
+  readonly store: Pick<Store, "list" | "watch" | "txn">;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export class Directory {
+  readonly #needs: DirectoryNeeds;
+  readonly #own: () => MasterEntry;
+  readonly #table: Table<MasterEntry>;
+  readonly #wake = new Wake();
+
+  constructor(needs: DirectoryNeeds, own: () => MasterEntry) {
+    this.#needs = needs;
+    this.#own = own;
+    this.#table = new Table(needs.store, "/f/master/", read, () => this.#wake.set());
+  }
+
+  /** Of all masters, each one's addresses together, in an order that is the same everywhere. */
+  urls(): string[] {
+    const { peers } = this.#needs, entries = new Map<number, MasterEntry>([[peers.self, this.#own()]]);
+    for (const [key, { value }] of this.#table.rows()) if (peers.isMember(Number(key))) entries.set(Number(key), value);
+    entries.set(peers.self, this.#own()); // what is so now, whatever has been written
+    return [...entries].sort(([a], [b]) => a - b).flatMap(([, { urls }]) => urls);
+  }
+  find(member: number): MasterEntry | undefined {
+    return this.#table.get(String(member))?.value;
+  }
+
+  /** Keeps this master's own entry right and, on the leader, takes out those of masters that were removed. Until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const unsubscribe = this.#needs.peers.subscribe(() => this.#wake.set());
+    this.#wake.set();
+    try {
+      await Promise.all([this.#table.run(signal), this.#keep(signal)]);
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  async #keep(signal: AbortSignal): Promise<void> {
+    const { peers, clock, random, log } = this.#needs;
+    let delayMs = 0;
+    while (await this.#wake.wait(clock, signal)) {
+      const key = String(peers.self), row = this.#table.get(key), own = this.#own();
+      try {
+        if (peers.leaderId === 0) continue; // whoever leads wakes us
+        if (JSON.stringify(row?.value) !== JSON.stringify(own) && peers.isMember(peers.self)) await this.#table.write(key, row, own);
+        if (peers.leaderId === peers.self) {
+          for (const [member, entry] of this.#table.rows()) {
+            if (!peers.isMember(Number(member))) await this.#table.write(member, entry, undefined);
+          }
+        }
+        delayMs = 0;
+      } catch (error) {
+        delayMs = nextDelay(intakeBackoff, delayMs, random);
+        log.info("Cannot write down where the masters are yet, trying again", { error: chain(error) });
+        await sleep(clock, delayMs, signal).catch(() => {});
+        this.#wake.set();
+      }
+    }
+  }
+}
+
+function read(value: Uint8Array): MasterEntry | undefined {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Entry), text.decode(value));
+  return parsed.success ? parsed.output : undefined;
+}

@@ -1,0 +1,35 @@
+// What somebody wants of a node whose session another master has: that one is asked.
+import type { Directory } from "./directory.ts";
+import type { Roster } from "./roster.ts";
+import type { Sessions } from "./sessions.ts";
+import type { PodFacts, Tunnel } from "./tunnel.ts";
+
+/** What a master is asked for by another. The pod is named by its uid and its node: the other looks nothing up. */
+export interface LogsRequest {
+  readonly nodeName: string;
+  readonly podName: string;
+  readonly podUid: string;
+  readonly container: string;
+  readonly options: object;
+}
+/** @param url `https://host:port` of the other master. @throws ApiError, as the other says it, or ServiceUnavailable */
+export type Elsewhere = (url: string, request: LogsRequest, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>;
+
+export function streamsOf(
+  tunnel: Pick<Tunnel, "logs">,
+  sessions: Pick<Sessions, "currentOf">,
+  others:
+    | { readonly roster: Pick<Roster, "whereIs">; readonly directory: Pick<Directory, "find">; readonly elsewhere: Elsewhere }
+    | undefined,
+): Pick<Tunnel, "logs"> {
+  if (!others) return tunnel;
+  return {
+    logs(pod: PodFacts, container, options, signal) {
+      const nodeName = pod.spec?.nodeName ?? "", member = sessions.currentOf(nodeName) ? undefined : others.roster.whereIs(nodeName);
+      const url = member === undefined ? undefined : others.directory.find(member)?.urls.find((one) => one.startsWith("https:"));
+      if (url === undefined) return tunnel.logs(pod, container, options, signal);
+      const { name: podName = "", uid: podUid = "" } = pod.metadata ?? {};
+      return others.elsewhere(url, { nodeName, podName, podUid, container, options: { ...options } }, signal);
+    },
+  };
+}
