@@ -4,6 +4,7 @@ import { dirname, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import { suite } from "./kit/suite.ts";
+import { bugs } from "./master/store/raft/bugs.ts";
 import { rules } from "./master/store/raft/rules.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -109,4 +110,15 @@ test("each rule of Raft has a test that carries its number", () => {
   const shown = new Set(titles.flatMap((title) => [...title.matchAll(/\bR(\d+)\b/g)].map(([, number]) => Number(number))));
   assert.equal(Object.keys(rules).map(Number).filter((number) => !shown.has(number)), [], "rules without a test");
   assert.equal([...shown].filter((number) => !(number in rules)), [], "numbers without a rule");
+});
+
+test("each bug that Raft's state machine could have has a script that carries its number", () => {
+  const directory = `${root}test/master/store/raft/scenarios`;
+  const titles = readdirSync(directory).map((name) => readFileSync(`${directory}/${name}`, "utf8").split("\n")[0]!);
+  const numbers = (letter: string) =>
+    titles.flatMap((title) => [...title.matchAll(new RegExp(`\\b${letter}(\\d+)\\b`, "g"))].map(([, at]) => Number(at)));
+  const shown = new Set(numbers("B"));
+  assert.equal(Object.keys(bugs).map(Number).filter((number) => !shown.has(number)), [], "bugs without a script");
+  assert.equal([...shown].filter((number) => !(number in bugs)), [], "numbers without a bug");
+  assert.equal(numbers("R").filter((number) => !(number in rules)), [], "numbers without a rule");
 });

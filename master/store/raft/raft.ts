@@ -15,6 +15,7 @@ import {
   type MemberChange,
 } from "./membership.ts";
 import type { HardState, LogEntry, Message, Proposal, SnapshotMeta } from "./message.ts";
+import type { Progress } from "./progress.ts";
 import { isQuorum } from "./quorum.ts";
 import {
   advanceCommit,
@@ -267,10 +268,12 @@ export class Raft {
     else core.send(core.leader, { type: "ReadIndex", context });
   }
 
-  /** What this leader knows of a member's copy of the log: the last entry that it holds for certain, and whether it answers. */
-  progressOf(member: number): { readonly matchIndex: number; readonly active: boolean } | undefined {
+  /** What this leader knows of a member's copy of the log: the last entry that it holds for certain, what is sent next and how, and whether it answers. */
+  progressOf(member: number): Pick<Progress, "matchIndex" | "nextIndex" | "state" | "paused" | "active"> | undefined {
     const core = this.#core, progress = core.progress.get(member);
-    return progress && { matchIndex: core.matchIndex(member), active: member === core.id || progress.active };
+    if (!progress) return undefined;
+    const { nextIndex, state, paused } = progress;
+    return { matchIndex: core.matchIndex(member), nextIndex, state, paused, active: member === core.id || progress.active };
   }
 
   /** Who should lead after this leader: of the voters that answer, the one that holds most. Undefined: there is nobody, or this member does not lead. */

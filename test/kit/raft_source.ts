@@ -1,0 +1,34 @@
+// Copies of the Raft state machine: with a bug put in, or with its private fields open to who has to save and restore a whole member.
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import type { Raft } from "../../master/store/raft/raft.ts";
+import { mutated } from "../sim/hunt.ts";
+import { type Mutant, mutants } from "../sim/mutants.ts";
+import { root } from "./master_process.ts";
+import { removeTestDirectory, testDirectory } from "./test_directory.ts";
+
+/** Those of the simulation's mutants that are in the state machine itself. */
+export const raftMutants: readonly Mutant[] = mutants.filter(({ file }) => file.startsWith("raft/"));
+
+const folder = "master/store/raft";
+const files = ["core", "election", "log", "membership", "message", "progress", "quorum", "raft", "read_index", "replication"];
+
+/** A module of its own for each call. `opened`: what is `#name` in the source is `_name`, and nothing else is different. */
+export async function raftSource({ mutant, opened = false }: { mutant?: Mutant; opened?: boolean } = {}): Promise<typeof Raft> {
+  const directory = testDirectory("raft-source");
+  try {
+    for (const path of ["package.json", "shared/limits.ts", "shared/util/assert.ts", "shared/util/clock.ts"]) {
+      cpSync(`${root}/${path}`, `${directory}/${path}`);
+    }
+    mkdirSync(`${directory}/${folder}`, { recursive: true });
+    for (const file of files) {
+      const text = readFileSync(`${root}/${folder}/${file}.ts`, "utf8");
+      const changed = mutant?.file === `raft/${file}.ts` ? mutated(text, mutant) : text;
+      writeFileSync(`${directory}/${folder}/${file}.ts`, opened ? changed.replaceAll(/#(?=[a-z])/g, "_") : changed);
+    }
+    const module = await import(pathToFileURL(`${directory}/${folder}/raft.ts`).href) as { Raft: typeof Raft };
+    return module.Raft;
+  } finally {
+    removeTestDirectory(directory);
+  }
+}

@@ -1,0 +1,32 @@
+// Bugs that implementations of Raft have had and that the state machine alone can show, under the numbers that mutants (test/sim/mutants.ts) give them, too. A script in
+// scenarios/ that shows one does not happen here carries its number ("# B3 …"), and `npm run check` fails for a bug without a script.
+
+export const bugs: Readonly<Record<number, string>> = {
+  1: "members change one by one before the leader has committed in its term: two disjoint quorums (Ongaro 2015)",
+  2: "term and vote are told before they are on disk (raft-java 57, xraft 29, tikv 1610)",
+  3: "who steps down within a term forgets its vote (CCF 8094)",
+  4: "a repeated vote counts twice (xraft 27)",
+  5: "a vote for an earlier candidacy counts (little-raft 44)",
+  6: "a candidate does not note that it voted for itself (nebula 3415)",
+  7: "two counters of terms disagree (nebula 685, 2405)",
+  8: "entries of older terms are committed by counting (Raft Fig. 8)",
+  9: "a follower acknowledges what is not on its disk (tikv 994, etcd 10166)",
+  10: "a member alone acknowledges before its disk has it (etcd 14370)",
+  13: "a leader whose disk hangs keeps others from taking over (hashicorp 503, tarantool 9399)",
+  17: "a snapshot leaves entries that contradict it: offered for ever (hashicorp 697)",
+  18: "a second snapshot arrives while the first is installed (etcd 18055, tikv 9349)",
+  19: "a change of members counts again, or late, around a snapshot that has it (etcd 11510, tikv 6344)",
+  20: "a snapshot is refused by who is not among the members it knows (raft-rs 472)",
+  21: "that a member is a learner is known in two places, and one forgets it (etcd 19557, 20793)",
+  22: "who has no vote becomes somebody who has one (dragonboat 94)",
+  23: "pre-votes never teach a higher term: nobody can be elected (etcd 8243, openraft 1796)",
+  24: "a partial partition, and no leader stays (Cloudflare 2020)",
+  25: "a read is confirmed by the answer to an earlier one (etcd 20418)",
+  26: "a leader answers reads from what it has (etcd 741)",
+  27: "a new leader answers reads before it has committed in its term (thesis §6.4)",
+  30: "an append ends after its entries were replaced, and counts for the others (etcd's ABA race)",
+  31: "a follower commits what the message did not cover (Raft Fig. 2)",
+  32: "an old message that says less cuts off what is behind it (Raft §5.3)",
+  33: "the leader's idea of a member does not recover from lost or late messages (etcd raft 149)",
+  34: "entries are applied that the own disk does not have (tikv 17868)",
+};
