@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
     name: "joint_never_left",
     bug: "Nobody ends the joint configuration",
     file: raft("raft"),
-    from: 'if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex <= index && core.transferee === 0) {',
+    from: 'if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex <= core.log.applied && core.transferee === 0) {',
     to: 'if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex < 0) {',
   },
   {

@@ -139,6 +139,7 @@ export class Raft {
       core.electionElapsed = 0;
       core.transferee = 0;
       if (!checkQuorum(core)) return core.becomeFollower(core.term, 0);
+      this.#leaveJoint(); // which a transfer that came to nothing has held up
     }
     if (++core.heartbeatElapsed >= core.config.heartbeatTicks) {
       core.heartbeatElapsed = 0;
@@ -359,8 +360,13 @@ export class Raft {
       if (entry.type === "configuration") this.#applyConf(decodeConfChange(entry.payload));
     }
     core.log.appliedTo(index);
-    // Out of the joint configuration as soon as it holds: no operator is needed to finish a change.
-    if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex <= index && core.transferee === 0) {
+    this.#leaveJoint();
+  }
+
+  /** Out of the joint configuration as soon as it holds and leadership is not being handed over: no operator is needed to finish a change. */
+  #leaveJoint(): void {
+    const core = this.#core;
+    if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex <= core.log.applied && core.transferee === 0) {
       this.#appendConf({ changes: [] }, 0);
     }
   }
