@@ -429,3 +429,16 @@ export const snapshotsSent = 4;
 export const snapshotAttempts = 8;
 /** Milliseconds until the next chunk must be there: a slow card reads one in a tenth of that. */
 export const snapshotChunkMs = 10_000;
+
+/** Revisions that a restored cluster leaps over: more than any cluster writes between a backup and its end, and a millionth of what there are. */
+export const bumpedRevisions = 1_000_000_000;
+/** Terms that it leaps over: more elections than those whom it leaves behind will hold before somebody stops them. */
+export const newClusterTerms = 1_000;
+/** Milliseconds for another master to take a connection before it counts as gone. */
+export const goneProbeMs = 3_000;
+/** Backups that are read from one master at a time: each holds a file open for as long as its reader takes. */
+export const backupsAtOnce = 2;
+/** Milliseconds that a master may take to write the snapshot that a backup is read from: half a gigabyte on a slow card. */
+export const backupTakenMs = 10 * 60_000;
+/** Milliseconds between two lines of progress. */
+export const progressMs = 2_000;

@@ -7,7 +7,7 @@ import type { Files } from "./files.ts";
 import { Members } from "./members.ts";
 import type { Message, SnapshotMeta } from "./raft/message.ts";
 import type { Replica } from "./replica.ts";
-import type { Self, Transport } from "./replica_needs.ts";
+import type { BackupSource, Self, Transport } from "./replica_needs.ts";
 import { type ReplicaConfig, startReplica } from "./replica_start.ts";
 import { State } from "./state.ts";
 
@@ -43,7 +43,7 @@ export async function openMember(
   { clock, random, files, log }: StoreNeeds,
   { quotaBytes = storeLiveBytes, ...config }: EmbeddedConfig,
   peers?: Peers,
-): Promise<{ readonly store: OpenedStore; readonly members: Members }> {
+): Promise<{ readonly store: OpenedStore; readonly members: Members; readonly backup: () => Promise<BackupSource> }> {
   const state = new State();
   const started: { replica?: Replica } = {};
   const port: PeerPort = {
@@ -54,5 +54,6 @@ export async function openMember(
   };
   const connect = peers && { connect: (self: Self) => peers.connect(self, port) };
   const replica = started.replica = await startReplica({ clock, random, files, log, machine: state, ...connect }, config);
-  return { store: new EmbeddedStore({ clock, log, state, replica }, { quotaBytes }), members: new Members(replica, { clock, random }) };
+  const store = new EmbeddedStore({ clock, log, state, replica }, { quotaBytes });
+  return { store, members: new Members(replica, { clock, random }), backup: () => replica.backup() };
 }

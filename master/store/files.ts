@@ -107,3 +107,15 @@ export const nodeFiles: Files = {
   },
   lock: takeLock,
 };
+
+/** The same, for what is only looked at: a backup on a medium that cannot be written. */
+export const readingFiles: Files = { ...nodeFiles, open: async (path) => new NodeFile(await open(path, "r")) };
+
+/** What is done to whole directories, by commands that no master is there to see. */
+export interface Directories extends Pick<Files, "list" | "syncDirectory" | "makeDirectory"> {
+  /** `to` must be absent, or an empty directory. */
+  rename(from: string, to: string): Promise<void>;
+  /** With all that is in it; no error when it is not there. */
+  removeTree(path: string): Promise<void>;
+}
+export const nodeDirectories: Directories = { ...nodeFiles, removeTree: (path) => rm(path, { force: true, recursive: true }) };

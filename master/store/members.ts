@@ -2,6 +2,7 @@
 // its configuration; the rules are Raft's (raft/membership.ts).
 import { memberChangeLookMs, memberChangeTimeoutMs } from "../../shared/limits.ts";
 import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
+import { newMemberId } from "./identity.ts";
 import type { ConfState, MemberChange } from "./raft/membership.ts";
 import { members } from "./raft/membership.ts";
 import type { RaftView, ReplicaStatus } from "./replica_status.ts";
@@ -80,8 +81,7 @@ export class Members {
 
   /** As a learner: it gets the log and has no vote yet. Its id is new, and never comes back. @throws StoreError */
   async add(address: string): Promise<Admission> {
-    const memberId = 1 + Math.floor(this.#random() * (Number.MAX_SAFE_INTEGER - 1)),
-      { clusterId, clusterEpoch, conf } = this.#replica.status();
+    const memberId = newMemberId(this.#random), { clusterId, clusterEpoch, conf } = this.#replica.status();
     const taken = members(conf).find((id) => conf.addresses[id] === address);
     if (taken !== undefined) {
       throw new StoreError("Invalid", `Cannot add a master at ${address}: member ${taken} is there. Remove it first`);

@@ -1,5 +1,6 @@
 // What a member knows after a start: the newest readable snapshot, and the log behind it. Or a new cluster, when the directory is empty.
-import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { Clock } from "../../shared/util/clock.ts";
+import { newIdentity } from "./identity.ts";
 import type { StateMachine } from "./machine.ts";
 import type { LogStart } from "./raft/log.ts";
 import { type ConfState, encodeConf, nobody, soleVoter } from "./raft/membership.ts";
@@ -62,13 +63,14 @@ export async function recover(needs: RecoveryNeeds, config: RecoveryConfig): Pro
   return { wal, snapshots, snapshot: undefined, conf: conf ?? nobody, hardState, log, time: 0 };
 }
 
-interface Restored {
+/** What the state was restored from. */
+export interface Restored {
   readonly header: SnapshotHeader;
   readonly sha256: Uint8Array;
 }
 
 /** A damaged snapshot is no loss while the one before it and the log are there: checkFit() will tell. */
-async function restoreNewest(needs: RecoveryNeeds, snapshots: Snapshots): Promise<Restored | undefined> {
+export async function restoreNewest(needs: Pick<RecoveryNeeds, "machine" | "log">, snapshots: Snapshots): Promise<Restored | undefined> {
   for (const path of await snapshots.list()) {
     try {
       return await snapshots.read(path, (_, pieces) => needs.machine.restore(pieces));
@@ -81,7 +83,7 @@ async function restoreNewest(needs: RecoveryNeeds, snapshots: Snapshots): Promis
 }
 
 /** @throws StorageError when the log does not reach back to the snapshot, or both are not of one cluster */
-function checkFit(directory: string, replayed: Replayed, identity: Identity, snapshot: SnapshotHeader | undefined): void {
+export function checkFit(directory: string, replayed: Replayed, identity: Identity, snapshot: SnapshotHeader | undefined): void {
   if (snapshot && snapshot.clusterId !== identity.clusterId) {
     throw new StorageError("Foreign", directory, `the log is of cluster ${identity.clusterId}, the snapshot of ${snapshot.clusterId}`);
   }
@@ -101,8 +103,7 @@ async function assemble(wal: Wal, replayed: Replayed, snapshots: Snapshots, rest
   const conf = snapshot?.conf ?? replayed.conf!;
   let time = snapshot?.time ?? 0;
   for (const entry of entries) time = Math.max(time, entry.time);
-  const termThere = applied === base.index ? base.term : entries[applied - base.index - 1]?.term;
-  if (restored && termThere !== restored.header.term) {
+  if (restored && !holds(replayed, restored.header)) {
     // A snapshot from the leader, made durable just before a crash: the log is to go on behind it.
     const { index, term } = restored.header;
     await wal.append({ marker: { index, term, sha256: restored.sha256 }, restart: true });
@@ -112,8 +113,13 @@ async function assemble(wal: Wal, replayed: Replayed, snapshots: Snapshots, rest
   return { wal, snapshots, snapshot, hardState, conf, log: { base, entries, commit, applied }, time };
 }
 
+/** Whether the log has the very entry at which the snapshot was taken; if not, what follows there does not follow on the snapshot. */
+export function holds({ base, entries }: Replayed, { index, term }: SnapshotHeader): boolean {
+  return (index === base.index ? base.term : entries[index - base.index - 1]?.term) === term;
+}
+
 /** Written down by each member of a cluster that begins, before any election: term 0, and committed as it stands. */
-const genesis = (conf: ConfState): LogEntry => ({
+export const genesis = (conf: ConfState): LogEntry => ({
   index: 1,
   term: 0,
   type: "configuration",
@@ -122,8 +128,3 @@ const genesis = (conf: ConfState): LogEntry => ({
   sequence: 0,
   payload: encodeConf({ changes: [], genesis: conf }),
 });
-
-function newIdentity(random: Random): Identity {
-  const hex = (digits: number) => Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join("");
-  return { clusterId: hex(32), clusterEpoch: hex(16), memberId: 1 + Math.floor(random() * (Number.MAX_SAFE_INTEGER - 1)) };
-}

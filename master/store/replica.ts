@@ -8,7 +8,7 @@ import type { ConfState, MemberChange } from "./raft/membership.ts";
 import type { LogEntry, Message, SnapshotMeta } from "./raft/message.ts";
 import type { Append, Raft, Ready } from "./raft/raft.ts";
 import { Reach } from "./reach.ts";
-import type { ReplicaNeeds, Transport } from "./replica_needs.ts";
+import type { BackupSource, ReplicaNeeds, Transport } from "./replica_needs.ts";
 import type { RaftView, ReplicaStatus } from "./replica_status.ts";
 import type { Snapshotter } from "./snapshotter.ts";
 import { refused } from "./refusal.ts";
@@ -139,6 +139,24 @@ export class Replica {
   /** The bytes of the snapshot that this member has offered, for who fetches it. */
   snapshotBytes({ index, term }: SnapshotMeta): AsyncIterable<Uint8Array> {
     return this.#snapshotter.bytes(index, term);
+  }
+
+  /** A snapshot of everything that was acknowledged before the call, in a file of its own that nobody has to wait for. @throws StoreError */
+  async backup(): Promise<BackupSource> {
+    await this.readIndex();
+    const raft = this.#raft, { appliedIndex } = raft;
+    const meta = await this.#snapshotter.fresh(() => ({
+      index: raft.appliedIndex,
+      term: raft.termAt(raft.appliedIndex)!,
+      time: this.#time,
+    })).catch((cause) => {
+      this.#poison(cause);
+      throw new StoreError("Closed", "Cannot take a snapshot: the store has failed", { cause });
+    });
+    if (!meta) {
+      throw new StoreError("NoSpace", `Cannot take a snapshot at entry ${appliedIndex}: there is no room for it, or this master stops`);
+    }
+    return { size: await this.#snapshotter.size(meta), bytes: () => this.#snapshotter.bytes(meta.index, meta.term) };
   }
 
   /** Proposes a change of the members; it is made when status().conf shows it. @throws StoreError NotLeader, Invalid */

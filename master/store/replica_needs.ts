@@ -28,3 +28,11 @@ export interface ReplicaNeeds {
   /** Made once it is known who this member is. Its messages go to receive() of the replica that this is the start of. */
   readonly connect?: (self: Self) => Promise<Transport> | Transport;
 }
+
+/** A snapshot of a member at work, for somebody to take home. */
+export interface BackupSource {
+  /** Bytes of it. */
+  readonly size: number;
+  /** Opens the file when the first is asked for, and closes it when the iteration ends. */
+  bytes(): AsyncIterable<Uint8Array>;
+}

@@ -117,6 +117,9 @@ export class Snapshots {
               if (decoded.chunks !== number || !hash.digest().equals(decoded.sha256)) {
                 throw new StorageError("Corrupt", path, "its digest is wrong");
               }
+              if ((await file.read(position + footerBytes, 1)).length > 0) {
+                throw new StorageError("Corrupt", path, "something stands behind its end");
+              }
               sha256 = Uint8Array.from(decoded.sha256);
               return;
             }
@@ -177,6 +180,16 @@ export class Snapshots {
         position += bytes.length;
         yield bytes;
       }
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Bytes of a snapshot file. */
+  async size(index: number, term: number): Promise<number> {
+    const file = await this.#files.open(this.#path(index, term));
+    try {
+      return await file.size();
     } finally {
       await file.close();
     }

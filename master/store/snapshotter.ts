@@ -97,13 +97,27 @@ export class Snapshotter {
 
   /**
    * Takes a snapshot of the state as it is at this moment, right after `last` was applied. Rejects on any error of the disk but a full one: that one leaves
-   * everything as it was.
+   * everything as it was. @returns whether there is one now
    */
-  take(last: LogEntry, time: number): Promise<void> {
+  take(last: LogEntry, time: number): Promise<boolean> {
     return this.#alone(() => this.#take({ index: last.index, term: last.term, conf: this.#parts.raft.conf }, time));
   }
 
-  async #take(meta: SnapshotMeta, time: number): Promise<void> {
+  /**
+   * A snapshot of everything that is applied when its turn has come: then, `now` is asked. The one that is there, if it is of that very entry. Undefined when there is
+   * no room for it, or no time. Rejects like take().
+   */
+  fresh(now: () => { index: number; term: number; time: number }): Promise<SnapshotMeta | undefined> {
+    return this.#alone(async () => {
+      const { index, term, time } = now(), meta = { index, term, conf: this.#parts.raft.conf };
+      return index === this.#index || await this.#take(meta, time) ? meta : undefined;
+    });
+  }
+  size({ index, term }: SnapshotMeta): Promise<number> {
+    return this.#parts.snapshots.size(index, term);
+  }
+
+  async #take(meta: SnapshotMeta, time: number): Promise<boolean> {
     const { clock, log, machine } = this.#needs, { raft, snapshots, wal } = this.#parts, { catchUpEntries } = this.#config;
     const started = clock.monotonic(), bytesBefore = this.#bytes, view = machine.snapshot(), { clusterId, clusterEpoch } = wal.identity;
     const { revision, compactRevision } = view;
@@ -112,10 +126,11 @@ export class Snapshotter {
       const header = { clusterId, clusterEpoch, ...meta, time, revision, compactRevision, clusterVersion: 1 };
       written = await snapshots.write(header, view.bytes, this.#stop.signal);
     } catch (error) {
-      if (this.#stop.signal.aborted) return;
+      if (this.#stop.signal.aborted) return false;
       if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       this.#notBefore = clock.monotonic() + snapshotRetryMs;
-      return log.error("No snapshot could be written: the disk is full", { index: meta.index, error });
+      log.error("No snapshot could be written: the disk is full", { index: meta.index, error });
+      return false;
     }
     await wal.append({ marker: { index: meta.index, term: meta.term, sha256: written.sha256 } });
     this.#index = meta.index;
@@ -126,6 +141,7 @@ export class Snapshotter {
     // As far back as the older snapshot, so that it still leads to the present.
     if (oldest > 0) await wal.dropBefore(Math.min(oldest, meta.index - catchUpEntries) + 1);
     log.info("Snapshot taken", { index: meta.index, revision, elapsedMs: Math.round(clock.monotonic() - started) });
+    return true;
   }
 
   /**

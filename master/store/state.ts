@@ -95,6 +95,15 @@ export class State implements StateMachine {
     if (events > 0) this.#audience?.written(events);
   }
 
+  /**
+   * Goes on at `revision`, with no history before it. For the first state of a new life of the cluster: clients may have seen revisions of the old one that this
+   * state never had, and whoever asks for any of them must begin anew instead of going back in time.
+   */
+  leapTo(revision: number): void {
+    assert(revision >= this.#mvcc.revision, `revision ${this.#mvcc.revision} would go back to ${revision}`);
+    this.#mvcc.restoreRevisions(revision, revision);
+  }
+
   snapshot(): { readonly revision: number; readonly compactRevision: number; readonly bytes: Iterable<Uint8Array> } {
     const { revision, compactRevision } = this.#mvcc;
     return { revision, compactRevision, bytes: sections(this.#mvcc, this.#leases, this.#time) };

@@ -6,9 +6,12 @@ export class StorageError extends Error {
   override name = "StorageError";
   readonly reason: StorageReason;
   readonly path: string;
+  /** What is so, without where. */
+  readonly what: string;
   constructor(reason: StorageReason, path: string, what: string, options: { cause?: unknown } = {}) {
     super(`Cannot start from ${path}: ${what}`, options);
     this.reason = reason;
     this.path = path;
+    this.what = what;
   }
 }
