@@ -7,6 +7,7 @@ import { chain, standardErrorLog } from "../shared/util/log.ts";
 import { CommandError } from "./commands/client.ts";
 import { memberCommand, options as memberOptions } from "./commands/member.ts";
 import { pkiCommand } from "./commands/pki.ts";
+import { options as snapshotOptions, snapshotCommand } from "./commands/snapshot.ts";
 import { options as tokenOptions, tokenCommand } from "./commands/token.ts";
 import { options } from "./config.ts";
 import { serve } from "./serve.ts";
@@ -19,11 +20,20 @@ const help = `skerry-master: keeps what a fleet should run, and tells it.
   skerry-master pki create --data-dir DIR  the authority that masters share which begin together
   skerry-master member list                the masters, and how far each is
   skerry-master member add --address host:6444 [--out FILE] | promote ID | remove ID
+  skerry-master member force-new-cluster   offline: goes on with this master alone, when most of the others are lost for good
+  skerry-master snapshot save FILE         everything that the cluster has stored, from a master that serves
+  skerry-master snapshot verify FILE       offline: whether it is whole, and what it is of
+  skerry-master snapshot restore FILE --data-dir DIR    offline: begins the cluster anew with it
 
 Examples
   skerry-master serve --data-dir /var/lib/skerry/master --advertise master.example.net
   skerry-master token create --ttl 7d --uses 20 --label site=harbour
   kubectl --kubeconfig /var/lib/skerry/master/admin.kubeconfig get nodes -o wide
+
+  skerry-master snapshot save /backup/skerry-monday.snap && cp -p /var/lib/skerry/master/pki/ca.* /backup/
+  skerry-master snapshot restore /backup/skerry-monday.snap --data-dir /var/lib/skerry/master
+
+Exit status: 0 done; 1 it went wrong, or the snapshot is damaged; 2 it cannot be done so, and nothing has changed.
 
 Options of serve (also as SKERRY_DATA_DIR … in the environment)
 ${describe(options)}
@@ -33,9 +43,14 @@ ${describe(tokenOptions)}
 
 Options of member
 ${describe(memberOptions)}
+
+Options of snapshot
+${describe(snapshotOptions)}
 `;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
+/** Beside the result, for whoever watches. */
+const note = (line: string): void => void process.stderr.write(`${line}\n`);
 const needed = [22, 18], running = process.versions.node.split(".").map(Number);
 if (running[0]! < needed[0]! || (running[0] === needed[0] && running[1]! < needed[1]!)) {
   process.stderr.write(
@@ -51,13 +66,14 @@ try {
   if (command === undefined || command === "help" || process.argv.includes("--help")) process.stdout.write(help);
   else if (command === "token") await tokenCommand({ argv, env: process.env, now: systemClock.now, randomBytes, print });
   else if (command === "pki") await pkiCommand({ argv, env: process.env, print });
-  else if (command === "member") await memberCommand({ argv, env: process.env, print });
+  else if (command === "member") await memberCommand({ argv, env: process.env, clock: systemClock, random: systemRandom, print, note });
+  else if (command === "snapshot") await snapshotCommand({ argv, env: process.env, clock: systemClock, random: systemRandom, print, note });
   else if (command === "serve") await run(argv);
   else throw new CommandError(`Unknown command: ${command}. --help shows what there is`);
 } catch (error) {
   const expected = error instanceof CommandError || error instanceof ConfigError;
   process.stderr.write(`${expected ? error.message : `skerry-master: ${chain(error)}`}\n`);
-  process.exit(expected ? 2 : 1);
+  process.exit(error instanceof CommandError ? error.status : expected ? 2 : 1);
 }
 
 async function run(argv: readonly string[]): Promise<void> {

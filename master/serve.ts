@@ -17,6 +17,7 @@ import { askMaster, nodeRoutes } from "./http/between.ts";
 import { createAuthenticator } from "./http/auth.ts";
 import { memberRoutes } from "./http/members.ts";
 import { startServer } from "./http/server.ts";
+import { snapshotPath, snapshotRoutes } from "./http/snapshot.ts";
 import { runLeaderGroup } from "./leader.ts";
 import { issuePeer } from "./pki/peer_certificate.ts";
 import { kubeconfig, openPki } from "./pki/pki.ts";
@@ -24,7 +25,8 @@ import { prepareCluster } from "./registry/bootstrap.ts";
 import { startCache } from "./registry/cache.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { openMember } from "./store/embedded.ts";
-import { nodeFiles } from "./store/files.ts";
+import { settle } from "./store/disaster/place.ts";
+import { nodeDirectories, nodeFiles } from "./store/files.ts";
 import { memberUri } from "./store/transport/handshake.ts";
 import { createTransport, type PeerTransport } from "./store/transport/transport.ts";
 
@@ -48,6 +50,7 @@ export async function serve(
   await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
     throw new Error(`Cannot use the data directory ${dataDir}`, { cause });
   });
+  if (await settle(nodeDirectories, `${dataDir}/raft`)) log.warn("A new life of the cluster was about to begin here, and begins now");
   const admitted = await readAdmission(config);
   const pki = await openPki(`${dataDir}/pki`, advertised(config), { ca: admitted?.ca, mustHaveCa: config.initialCluster.length > 0 }),
     { authority } = pki;
@@ -58,7 +61,7 @@ export async function serve(
     : undefined;
   const address = config.peerAdvertise || begins?.address;
   let transport: PeerTransport | undefined;
-  const { store, members } = await openMember(
+  const { store, members, backup } = await openMember(
     { clock, random, files: nodeFiles, log },
     { dataDir: `${dataDir}/raft`, ...(begins && { join: begins.join }) },
     config.peerListen.length === 0 ? undefined : {
@@ -132,6 +135,7 @@ export async function serve(
     extras: (router) => {
       router.route("/skerry/v1/members", memberRoutes(members));
       router.route("/skerry/v1/nodes", nodeRoutes(fleet.ownStreams, ending.signal));
+      router.route(snapshotPath, snapshotRoutes(backup, clock));
     },
   });
   const broker = await startBroker({ fleet: fleet.handlers, clock, log: log.with({ part: "broker" }) }, {

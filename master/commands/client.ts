@@ -1,6 +1,7 @@
 // The API as the command line reaches it: with the admin's kubeconfig, whose credentials are inside it.
 import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import https from "node:https";
 import * as v from "valibot";
 import { parse } from "yaml";
@@ -17,9 +18,14 @@ const Kubeconfig = v.object({
   ),
 });
 
-/** What went wrong, in words for whoever typed the command. */
+/** What went wrong, in words for whoever typed the command, and the exit status: 2, it cannot be done so; 1, it was done and went wrong. */
 export class CommandError extends Error {
   override name = "CommandError";
+  readonly status: number;
+  constructor(message: string, { status = 2, ...options }: { status?: 1 | 2; cause?: unknown } = {}) {
+    super(message, options);
+    this.status = status;
+  }
 }
 
 export interface Client {
@@ -27,6 +33,8 @@ export interface Client {
   readonly ca: string;
   /** @throws CommandError with the server's own words */
   request(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** A file, which begins to come within `withinMs`. `bytes`: as many as the master says it has. @throws CommandError */
+  download(path: string, withinMs: number): Promise<{ readonly bytes: number; readonly chunks: AsyncIterable<Uint8Array> }>;
 }
 
 /** @throws CommandError when the file cannot be read or used */
@@ -47,7 +55,35 @@ export async function openClient(kubeconfigPath: string): Promise<Client> {
     cert: pem(user["client-certificate-data"]),
     key: pem(user["client-key-data"]),
   };
-  return { ca: tls.ca, request: (method, path, body) => request(cluster.server, tls, method, path, body) };
+  return {
+    ca: tls.ca,
+    request: (method, path, body) => request(cluster.server, tls, method, path, body),
+    download: (path, withinMs) => download(cluster.server, tls, path, withinMs),
+  };
+}
+
+async function download(server: string, tls: https.RequestOptions, path: string, withinMs: number) {
+  const url = new URL(path, server);
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = https.request(url, { ...tls, agent: false, timeout: withinMs }, resolve);
+    sent.on("timeout", () => sent.destroy(new Error(`nothing came for ${withinMs} ms`)));
+    sent.on("error", (cause) => reject(unreachable(url, cause)));
+    sent.end();
+  });
+  if (response.statusCode === 200) return { bytes: Number(response.headers["content-length"] ?? 0), chunks: response };
+  const text = (await response.toArray()).join("");
+  throw new CommandError(`The master refused: ${wordsOf(text) ?? response.statusCode}`);
+}
+const unreachable = (url: URL, cause: Error): CommandError =>
+  new CommandError(`Cannot reach ${url.origin}: ${cause.message}. Is the master running?`, { cause });
+
+/** The message of a Status. */
+function wordsOf(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { message?: string }).message;
+  } catch {
+    return undefined;
+  }
 }
 
 function request(server: string, tls: https.RequestOptions, method: string, path: string, body: unknown): Promise<unknown> {
@@ -75,10 +111,7 @@ function request(server: string, tls: https.RequestOptions, method: string, path
       });
     });
     sent.on("timeout", () => sent.destroy(new Error(`no answer within ${apiTimeoutMs} ms`)));
-    sent.on(
-      "error",
-      (cause) => reject(new CommandError(`Cannot reach ${url.origin}: ${cause.message}. Is the master running?`, { cause })),
-    );
+    sent.on("error", (cause) => reject(unreachable(url, cause)));
     sent.end(payload);
   });
 }

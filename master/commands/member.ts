@@ -1,12 +1,15 @@
-// `skerry-master member list|add|promote|remove`: the masters of a cluster. A new one gets a file that says what it needs to know, and makes itself a learner's
+// `skerry-master member list|add|promote|remove|force-new-cluster`: the masters of a cluster. A new one gets a file that says what it needs to know, and makes itself a learner's
 // copy of everything before it is given a vote.
 import { readFile, writeFile } from "node:fs/promises";
 import * as v from "valibot";
 import { paths } from "../../shared/names.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
 import { option, readConfig } from "../../shared/util/config.ts";
 import type { AdmissionFile } from "../cluster.ts";
 import type { Admission, MemberView } from "../store/members.ts";
 import { CommandError, openClient } from "./client.ts";
+import { forceNewCluster } from "./force_new_cluster.ts";
+import { bumpRevision } from "./snapshot.ts";
 
 export const options = {
   dataDir: option(v.string(), "The data directory of a master that runs here", { default: `${paths.data}/master` }),
@@ -19,17 +22,26 @@ export const options = {
       default: "member.json",
     },
   ),
+  yes: option(v.boolean(), "force-new-cluster: the other masters are gone for good, whoever may still answer", {
+    flag: true,
+    default: false,
+  }),
+  bumpRevision,
   force: option(v.boolean(), "remove: also when too few of the others answer", { flag: true, default: false }),
 };
 
 interface Surroundings {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly print: (line: string) => void;
+  readonly note: (line: string) => void;
 }
 
-export async function memberCommand({ argv, env, print }: Surroundings): Promise<void> {
+export async function memberCommand({ argv, env, clock, random, print }: Surroundings): Promise<void> {
   const { config, positionals: [verb, id] } = readConfig(options, { argv, env, words: 2 });
+  if (verb === "force-new-cluster") return await forceNewCluster({ clock, random, print }, config);
   const client = await openClient(config.kubeconfig || `${config.dataDir}/admin.kubeconfig`), path = "/skerry/v1/members";
   const list = async (): Promise<MemberView[]> => (await client.request("GET", path) as { members: MemberView[] }).members;
   const mustHaveId = (): string => {
@@ -69,7 +81,7 @@ export async function memberCommand({ argv, env, print }: Surroundings): Promise
       await client.request("DELETE", `${path}/${mustHaveId()}${config.force ? "?force=true" : ""}`);
       return print(`Member ${id} is removed, and its id never comes back. Its data directory is of no use any more`);
     default:
-      throw new CommandError(`Unknown command: member ${verb ?? ""}. There are: member list, member add, member promote, member remove`);
+      throw new CommandError(`Unknown command: member ${verb ?? ""}. There are: member list, add, promote, remove, force-new-cluster`);
   }
 }
 

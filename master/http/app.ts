@@ -17,6 +17,7 @@ import { openapiRoutes } from "./openapi.ts";
 import { attributesOf, authorize, refusal, type User } from "./rbac.ts";
 import { parseRequest, type RequestInfo } from "./request.ts";
 import { resourceHandler } from "./resource.ts";
+import { snapshotPath } from "./snapshot.ts";
 import type { Memory } from "./sources.ts";
 import type { Streams } from "./stream.ts";
 
@@ -130,7 +131,7 @@ function clientCertificate(c: HttpContext): Uint8Array | undefined {
 
 /** Milliseconds a request may take; undefined for those that last as long as somebody listens. */
 function deadline(info: RequestInfo, query: URLSearchParams): number | undefined {
-  if (info.verb === "watch" || longRunning.has(info.resource?.subresource ?? "")) return undefined;
+  if (info.verb === "watch" || longRunning.has(info.resource?.subresource ?? "") || info.path === snapshotPath) return undefined;
   const asked = /^(\d+)(ms|s|m)?$/.exec(query.get("timeout") ?? "");
   if (!asked || !info.resource) return requestTimeoutMs;
   const unit = asked[2] === "ms" ? 1 : asked[2] === "m" ? 60_000 : 1000;

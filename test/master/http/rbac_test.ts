@@ -49,8 +49,10 @@ test("authorize() opens discovery to everybody known, and health to everybody", 
 
 test("authorize() keeps the masters of the cluster to administrators", () => {
   for (const verb of ["get", "post", "delete"]) {
-    assert.ok(may(admin, { verb, path: "/skerry/v1/members" }));
-    for (const user of [node, someone, anonymous]) assert.not(may(user, { verb, path: "/skerry/v1/members" }), `${user.name} ${verb}`);
+    for (const path of ["/skerry/v1/members", "/skerry/v1/snapshot"]) {
+      assert.ok(may(admin, { verb, path }));
+      for (const user of [node, someone, anonymous]) assert.not(may(user, { verb, path }), `${user.name} ${verb} ${path}`);
+    }
   }
 });
 
