@@ -6,6 +6,7 @@ import { paths } from "../../shared/names.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import { option, readConfig } from "../../shared/util/config.ts";
 import { silentLog } from "../../shared/util/log.ts";
+import { objectsPrefix } from "../registry/codec.ts";
 import { type Backup, readBackup } from "../store/disaster/backup.ts";
 import { planNewCluster, writeNewCluster } from "../store/disaster/new_cluster.ts";
 import { isVacant, place } from "../store/disaster/place.ts";
@@ -54,7 +55,7 @@ export async function snapshotCommand({ argv, env, clock, random, print, note }:
     case "verify": {
       const { state, ...backup } = await readWhole(clock, file);
       show(file, backup, print);
-      return print(`  objects   ${state.mvcc.keys}`);
+      return print(`  objects   ${state.mvcc.count(objectsPrefix, undefined, state.mvcc.revision)}`);
     }
     default:
       return await restore({ clock, random, print }, file, config);
