@@ -213,9 +213,9 @@ const commands: Readonly<Record<string, Command>> = {
   progress(script, [id]) {
     const { stage } = script, { raft } = stage.up(Number(id));
     for (const other of stage.actors.keys()) {
-      const progress = raft.progressOf(other);
-      if (!progress || other === raft.id) continue;
-      const { state, paused, matchIndex, nextIndex, active } = progress;
+      const progress = raft.progressOf(other), sending = raft.sendingTo(other);
+      if (!progress || !sending || other === raft.id) continue;
+      const { state, paused, nextIndex } = sending, { matchIndex, active } = progress;
       stage.say(`${other}: ${state}${paused ? " (paused)" : ""}, has ${matchIndex}, next ${nextIndex}${active ? "" : ", silent"}`);
     }
   },

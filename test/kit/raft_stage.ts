@@ -221,7 +221,7 @@ function shownOf(raft: Raft): Shown {
   const { role, term, vote, leader, commitIndex: commit } = raft, conf = confWords(raft.conf);
   const ids = [...raft.conf.voters, ...raft.conf.outgoing, ...raft.conf.learners];
   const progress = new Map(ids.flatMap((id) => {
-    const state = raft.progressOf(id)?.state;
+    const state = raft.sendingTo(id)?.state;
     return state === undefined ? [] : [[id, state] as const];
   }));
   return { role, term, vote, leader, commit, conf, progress };

@@ -269,12 +269,14 @@ export class Raft {
     else core.send(core.leader, { type: "ReadIndex", context });
   }
 
-  /** What this leader knows of a member's copy of the log: the last entry that it holds for certain, what is sent next and how, and whether it answers. */
-  progressOf(member: number): Pick<Progress, "matchIndex" | "nextIndex" | "state" | "paused" | "active"> | undefined {
+  /** What this leader knows of a member's copy of the log: the last entry that it holds for certain, and whether it answers. */
+  progressOf(member: number): { readonly matchIndex: number; readonly active: boolean } | undefined {
     const core = this.#core, progress = core.progress.get(member);
-    if (!progress) return undefined;
-    const { nextIndex, state, paused } = progress;
-    return { matchIndex: core.matchIndex(member), nextIndex, state, paused, active: member === core.id || progress.active };
+    return progress && { matchIndex: core.matchIndex(member), active: member === core.id || progress.active };
+  }
+  /** What this leader sends to a member next, and how; `paused`: nothing, until it answers. */
+  sendingTo(member: number): Pick<Progress, "nextIndex" | "state" | "paused"> | undefined {
+    return this.#core.progress.get(member);
   }
 
   /** Who should lead after this leader: of the voters that answer, the one that holds most. Undefined: there is nobody, or this member does not lead. */
