@@ -12,6 +12,11 @@ export interface Entry {
 
 /** Deterministic and synchronous, with no clock and no I/O: the same entries give the same state and the same results on every member. */
 export interface StateMachine {
+  /**
+   * The same bytes as `payload`, which is about to be applied, in memory that the state has, too: who holds these for long holds them at no cost. Whether it is asked
+   * makes no difference to state and results.
+   */
+  keep(payload: Uint8Array): Uint8Array;
   /** Applies one committed entry. The result goes to the proposer, if it is on this member. */
   apply(entry: Entry): unknown;
   /**

@@ -155,6 +155,11 @@ export class Mvcc {
     return previous ? { type: "delete", key, current, previous } : { type: "delete", key, current };
   }
 
+  /** The same bytes, in the memory of values: a value out of what was kept last is not copied when it is put. */
+  keep(command: Uint8Array): Uint8Array {
+    return this.#records.slabs.keep(command);
+  }
+
   // Writing: any number of puts and deletes of different keys, then `commit`. All of them get the one next revision, and an order within it.
 
   /** @returns what it replaces */

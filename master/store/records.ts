@@ -48,7 +48,7 @@ export class Records {
     this.#version[slot] = of.version;
     this.#lease[slot] = of.lease;
     this.#length[slot] = value ? value.length : tombstone;
-    this.#address[slot] = value ? this.slabs.write(value) : 0;
+    this.#address[slot] = value ? this.slabs.adopt(value) : 0;
     return slot;
   }
 

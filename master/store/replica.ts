@@ -336,8 +336,10 @@ export class Replica {
   #apply(entry: LogEntry): void {
     this.#time = Math.max(this.#time, entry.time);
     this.#snapshotter.applied(entry);
-    const payload = entry.type === "command" ? entry.payload : empty;
-    const result = this.#needs.machine.apply({ index: entry.index, term: entry.term, time: this.#time, payload });
+    const { machine } = this.#needs, payload = entry.type === "command" ? machine.keep(entry.payload) : empty;
+    // The log holds an entry until long after a snapshot covers it; what came over the wire or from a caller may go.
+    if (payload !== empty && payload !== entry.payload) this.#raft.movePayload(entry.index, payload);
+    const result = machine.apply({ index: entry.index, term: entry.term, time: this.#time, payload });
     if (entry.proposer === this.#incarnation) this.#proposals.resolve(entry.sequence, result);
   }
 

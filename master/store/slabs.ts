@@ -2,11 +2,16 @@
 // address that is only a number, cost next to nothing. Slabs are written once, front to back: a view that was handed out never changes. What dies leaves
 // holes; when too much of the memory is holes, what still lives in the emptiest slabs is copied to fresh ones and the slabs are let go (a view that
 // somebody still holds keeps its slab, so nothing can dangle).
+//
+// A command of the log is kept as a whole, and the values in it where they lie: the log, which holds what came since the last snapshot, and the state do not have the
+// same bytes twice. What surrounds the values is a hole from the beginning.
 
 /** Bytes of a slab: small enough that a view kept for long pins little, and that moving half of one out takes 0.1 ms. */
 const slabBytes = 1024 * 1024;
 /** A value above this has a buffer of its own, so that the unused end of a slab stays below 7 %. */
 const ownBufferBytes = 64 * 1024;
+/** A command below this is mostly key and numbers: not worth a hole. */
+const leastKeptBytes = 256;
 /** Bytes in holes below which nothing is moved. */
 const holesBytes = 4 * slabBytes;
 
@@ -49,18 +54,39 @@ export class Slabs {
       slab.live = length;
       return id * slabBytes;
     }
-    if (this.#current < 0 || this.#filled + length > slabBytes) {
+    const offset = this.#append(value);
+    this.#slabs.get(this.#current)!.live += length;
+    return this.#current * slabBytes + offset;
+  }
+
+  /** The same bytes, where the values in them can be `adopt`ed; or `command` itself, where that is not worth it. */
+  keep(command: Uint8Array): Uint8Array {
+    if (command.length < leastKeptBytes || command.length > ownBufferBytes) return command;
+    const offset = this.#append(command);
+    return new Uint8Array(this.#slabs.get(this.#current)!.bytes.buffer, offset, command.length);
+  }
+
+  /** Holds `value`, which is part of what was kept last, where it lies; any other is copied in. Returns its address. */
+  adopt(value: Uint8Array): number {
+    const slab = this.#slabs.get(this.#current), length = value.length;
+    if (length === 0 || slab?.bytes.buffer !== value.buffer) return this.write(value);
+    this.#liveBytes += length;
+    slab.live += length;
+    return this.#current * slabBytes + value.byteOffset;
+  }
+
+  /** Copies at most 64 KiB to the end of the slab that is being filled, or of a new one. Returns where they begin in it. */
+  #append(bytes: Uint8Array): number {
+    if (this.#current < 0 || this.#filled + bytes.length > slabBytes) {
       const full = this.#current;
       this.#current = this.#add(new Uint8Array(slabBytes));
       this.#filled = 0;
       if (full >= 0 && this.#slabs.get(full)!.live === 0) this.#drop(full);
     }
-    const slab = this.#slabs.get(this.#current)!;
     const offset = this.#filled;
-    slab.bytes.set(value, offset);
-    slab.live += length;
-    this.#filled += length;
-    return this.#current * slabBytes + offset;
+    this.#slabs.get(this.#current)!.bytes.set(bytes, offset);
+    this.#filled += bytes.length;
+    return offset;
   }
 
   /** The bytes at `address`, shared with everybody who asks. */

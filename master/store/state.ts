@@ -45,6 +45,10 @@ export class State implements StateMachine {
     this.#audience = audience;
   }
 
+  keep(payload: Uint8Array): Uint8Array {
+    return this.#mvcc.keep(payload);
+  }
+
   apply(entry: Entry): Outcome {
     this.#time = Math.max(this.#time, entry.time);
     return entry.payload.length === 0 ? undefined : this.#carryOut(decodeCommand(entry.payload));

@@ -37,6 +37,7 @@ async function violationsOf(seed: number, fault: Fault = {}): Promise<string[]> 
       entries.push({ time: entry.time, payload: entry.payload, outcome, at: recorder.now() });
       return outcome;
     },
+    keep: (payload) => state.keep(payload),
     snapshot: () => state.snapshot(),
     restore: (bytes) => state.restore(bytes),
   }, clock);

@@ -16,7 +16,7 @@ export class InstantReplica implements ReplicaFace {
   }
   async propose(payload: Uint8Array): Promise<unknown> {
     this.#time = Math.max(this.#time, this.#clock.now());
-    return this.#machine.apply({ index: ++this.#index, term: 1, time: this.#time, payload });
+    return this.#machine.apply({ index: ++this.#index, term: 1, time: this.#time, payload: this.#machine.keep(payload) });
   }
   async readIndex(): Promise<number> {
     return this.#index;

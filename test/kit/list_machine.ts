@@ -8,6 +8,9 @@ export class ListMachine implements StateMachine {
   lastIndex = 0;
   restored = 0;
 
+  keep(payload: Uint8Array): Uint8Array {
+    return payload;
+  }
   apply(entry: Entry): number {
     if (entry.index <= this.lastIndex) throw new Error(`entry ${entry.index} applied after ${this.lastIndex}`);
     this.lastIndex = entry.index;

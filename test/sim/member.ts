@@ -94,6 +94,7 @@ export class SimMember {
     const life: Life = { process, state, ended };
     this.life = life;
     const machine = {
+      keep: (payload: Uint8Array) => state.keep(payload),
       apply: (entry: Entry) => {
         const outcome = state.apply(entry);
         observer.applied(this, entry, outcome);

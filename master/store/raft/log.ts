@@ -78,6 +78,12 @@ export class RaftLog {
   entry(index: number): LogEntry | undefined {
     return this.#entries[index - this.#base.index - 1];
   }
+  /** Holds the bytes of an entry in another place; messages on their way keep theirs. */
+  movePayload(index: number, payload: Uint8Array): void {
+    const at = index - this.#base.index - 1, entry = this.#entries[at];
+    assert(entry?.payload.length === payload.length, `entry ${index} cannot be held in ${payload.length} bytes`);
+    this.#entries[at] = { ...entry, payload };
+  }
   matches(index: number, term: number): boolean {
     return this.term(index) === term;
   }

@@ -118,6 +118,11 @@ export class Raft {
     return this.#core.log.entry(index);
   }
 
+  /** From now on the entry's payload is held in `payload`, which has the same bytes. */
+  movePayload(index: number, payload: Uint8Array): void {
+    this.#core.log.movePayload(index, payload);
+  }
+
   /** One heartbeat interval of monotonic time has passed. */
   tick(): void {
     const core = this.#core;

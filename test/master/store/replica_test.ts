@@ -100,6 +100,15 @@ test("propose() stamps times that never run backwards, whatever the clock does",
   await two.replica.stop();
 });
 
+test("the log holds an applied entry where the state machine keeps it", async () => {
+  const one = await member(), kept: Uint8Array[] = [];
+  one.machine.keep = (payload) => kept[kept.push(Uint8Array.from(payload)) - 1]!;
+  await propose(one, "a");
+  const { payload } = one.replica.raft.entryAt(one.replica.status().appliedIndex)!;
+  assert.equal([kept.length, payload === kept[0], one.machine.items], [1, true, ["a"]]);
+  await one.replica.stop();
+});
+
 test("readIndex() resolves with what is applied", async () => {
   const one = await member();
   await propose(one, "a");

@@ -29,3 +29,23 @@ test("Slabs lets go of what nobody needs, and keeps what somebody looks at", () 
   assert.equal([slabs.liveBytes, slabs.allocatedBytes], [0, mebibyte]);
   assert.ok(view.every((byte) => byte === 7));
 });
+
+test("Slabs adopts what it keeps where it lies, and copies what is not its own", () => {
+  const slabs = new Slabs(), command = new Uint8Array(1_000).map((_, at) => at);
+  const kept = slabs.keep(command), address = slabs.adopt(kept.subarray(100, 900));
+  assert.equal(kept, command);
+  assert.is(slabs.view(address, 800).buffer, kept.buffer);
+  assert.equal(slabs.view(address, 800), command.subarray(100, 900));
+  assert.is(slabs.liveBytes, 800);
+  assert.is(slabs.keep(command.subarray(0, 255)).buffer, command.buffer, "too little to be worth it");
+  const large = new Uint8Array(64 * 1024 + 1);
+  assert.is(slabs.keep(large), large);
+  const foreign = slabs.adopt(command);
+  command.fill(0);
+  assert.equal(slabs.view(foreign, 1_000), kept, "copied");
+  slabs.release(address, 800);
+  slabs.release(foreign, 1_000);
+  assert.is(slabs.liveBytes, 0);
+  for (let at = 0; at < 5_000; at++) slabs.keep(new Uint8Array(1_000));
+  assert.is(slabs.allocatedBytes, mebibyte, "what nobody has adopted goes with its slab");
+});

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import * as assert from "uvu/assert";
 import { type Command, encodeCommand } from "../../../master/store/command.ts";
@@ -16,9 +17,13 @@ class Driver {
   state = new State();
   index = 0;
   time = Date.parse("2026-01-01T00:00:00Z");
+  /** As a replica does. */
+  keeps = true;
   apply(command: Command): Outcome {
     this.time += 1_000;
-    return this.state.apply({ index: ++this.index, term: 1, time: this.time, payload: encodeCommand(command) });
+    const encoded = encodeCommand(command), payload = this.keeps ? this.state.keep(encoded) : encoded;
+    assert.is(Buffer.compare(payload, encoded), 0, "the same bytes");
+    return this.state.apply({ index: ++this.index, term: 1, time: this.time, payload });
   }
   txn(transaction: Transaction, quotaBytes = 2 ** 29): Outcome {
     return this.apply({ do: "transact", transaction, quotaBytes });
@@ -91,9 +96,10 @@ for (const seed of [1, 2]) {
   });
 }
 
-test("the same entries give the same state, whenever memory is tidied", async () => {
+test("the same entries give the same state, whenever memory is tidied, and wherever commands are kept", async () => {
   const random = seeded(3);
   const one = new Driver(), other = new Driver();
+  other.keeps = false;
   for (let step = 0; step < 2_000; step++) {
     const transaction = randomTransaction(random, []);
     assert.equal(one.txn(transaction), other.txn(transaction));
@@ -217,6 +223,30 @@ test("compaction gives memory back, moved values stay what they were", () => {
   assert.equal([mvcc.historyBytes, mvcc.keys], [0, 2_000]);
   assert.ok(mvcc.allocatedBytes < 2 * mvcc.liveBytes + 5 * 1024 * 1024, `${mvcc.allocatedBytes} bytes for ${mvcc.liveBytes}`);
   for (const [key, step] of expected) assert.ok(mvcc.get(key)!.value.every((byte) => byte === step % 256));
+});
+
+test("keep() shares the memory of a command with its values, and gives it back", () => {
+  const driver = new Driver(), { mvcc } = driver.state, { state } = driver;
+  const encoded = encodeCommand({
+    do: "transact",
+    transaction: { compares: [], then: [{ do: "put", key: "/a", value: new Uint8Array(1_000).fill(7) }] },
+    quotaBytes: 2 ** 29,
+  });
+  const kept = state.keep(encoded);
+  state.apply({ index: 1, term: 1, time: 1, payload: kept });
+  const { value } = mvcc.get("/a")!;
+  assert.is(value.buffer, kept.buffer);
+  assert.equal(value, new Uint8Array(1_000).fill(7));
+  for (let step = 0; step < 30_000; step++) driver.put(`/${step % 2_000}`, new Uint8Array(1_000).fill(step));
+  // Commands that change nothing, too: what was kept of them nobody needs.
+  const absent = { key: "/none", target: "version", is: 1 } as const;
+  for (let step = 0; step < 5_000; step++) {
+    driver.txn({ compares: [absent], then: [{ do: "put", key: "/none", value: new Uint8Array(1_000) }] });
+  }
+  mvcc.compact(mvcc.revision);
+  while (mvcc.tidyUp(1_000));
+  assert.ok(mvcc.allocatedBytes < 2 * mvcc.liveBytes + 5 * 1024 * 1024, `${mvcc.allocatedBytes} bytes for ${mvcc.liveBytes}`);
+  for (let at = 0; at < 2_000; at++) assert.ok(mvcc.get(`/${at}`)!.value.every((byte) => byte === (28_000 + at) % 256));
 });
 
 test("a snapshot shows its moment, whatever is written, compacted and tidied while it is read", async () => {
