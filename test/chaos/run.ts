@@ -1,0 +1,95 @@
+// `npm run chaos`: real masters under kill -9, SIGSTOP, partitions and full disks, judged by what their clients have seen.
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { runtime } from "../kit/master_process.ts";
+import { enclosedTrial, noEnclosure } from "./enclosure.ts";
+import { type FaultKind, faultKinds, notHere } from "./fault.ts";
+import { summary } from "./summary.ts";
+import { withBug } from "./with_bug.ts";
+
+const help = `Usage: npm run chaos -- [options]
+
+  --minutes M      how long (default 5)
+  --seed S         of what is drawn: faults, and what clients do (default: from the clock, and printed)
+  --members N      3 or 5 masters (default 3)
+  --faults A,B,…   which (default: all): ${faultKinds.join(", ")}
+  --round SECONDS  of trouble between two looks at the whole history (default 25)
+  --runtime R      node or deno, for masters and clients (default: the one that runs this)
+  --bug NAME       masters with a bug of test/sim/mutants.ts, which must be seen
+  --keep DIR       where history and logs are left when something is wrong (default: below ${tmpdir()})
+  --help
+
+Needs root on Linux, for namespaces of its own; the machine's network is not touched.
+Not among the faults: ${Object.entries(notHere).map(([fault, why]) => `${fault} (${why})`).join("; ")}.
+
+Examples:
+  npm run chaos -- --minutes 5 --seed 7
+  npm run chaos -- --minutes 2 --faults kill,pause,partition --runtime deno
+  npm run chaos -- --minutes 2 --bug read_without_quorum     # exit status 1
+
+Exit status: 0 if nothing was wrong, 1 if something was, 2 if it could not be run.
+`;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "5" },
+    seed: { type: "string" },
+    members: { type: "string", default: "3" },
+    faults: { type: "string" },
+    round: { type: "string", default: "25" },
+    runtime: { type: "string" },
+    bug: { type: "string" },
+    keep: { type: "string" },
+    help: { type: "boolean" },
+  },
+});
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const refuse = (what: string): never => {
+  say(`${what}\n\n${help}`);
+  process.exit(2);
+};
+const number = (name: string, text: string): number => {
+  const value = Number(text);
+  return Number.isFinite(value) && value > 0 ? value : refuse(`Cannot take --${name} ${text}: it must be a number above 0`);
+};
+const kinds = (text: string): FaultKind[] =>
+  text.split(",").filter((word) => word !== "").map((word) => {
+    if (Object.hasOwn(notHere, word)) return refuse(`There is no ${word} here: ${notHere[word]}`);
+    return faultKinds.find((kind) => kind === word) ?? refuse(`There is no fault ${word}`);
+  });
+
+if (values.help) {
+  process.stdout.write(help);
+  process.exit(0);
+}
+const why = noEnclosure();
+if (why !== undefined) {
+  say(`Cannot run chaos here: ${why}. It wants root on Linux, with iproute2, nftables and util-linux`);
+  process.exit(2);
+}
+for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) process.on(signal, () => process.exit(status)); // and the kit cleans up
+
+const seed = values.seed === undefined ? Date.now() % 1_000_000 : number("seed", values.seed);
+const wanted = values.runtime ?? runtime;
+if (wanted !== "node" && wanted !== "deno") refuse(`There is no runtime ${wanted}`);
+const options = {
+  seed,
+  minutes: number("minutes", values.minutes),
+  members: number("members", values.members),
+  faults: values.faults === undefined ? faultKinds : kinds(values.faults),
+  roundMs: number("round", values.round) * 1000,
+  keep: values.keep ?? `${tmpdir()}/chaos-seed-${seed}`,
+  runtime: wanted as "node" | "deno",
+};
+say(
+  `seed ${seed}, ${options.members} masters on ${options.runtime}, ${options.minutes} min, faults: ${options.faults.join(" ") || "none"}`,
+);
+try {
+  const report = await withBug(values.bug, (source) => enclosedTrial({ ...options, ...(source !== undefined && { source }) }, say));
+  say(summary(report, options));
+  process.exit(report.violations.length === 0 ? 0 : 1);
+} catch (error) {
+  say(`Cannot say: ${(error as Error).message}`);
+  process.exit(2);
+}
