@@ -16,7 +16,7 @@ export const stayers = Array.from({ length: 3 }, (_, at) => `${prefix}stayer-${a
 /** Written when somebody wants to know whether a member takes writes. */
 export const marker = `${prefix}marker`;
 export const isOurs = (key: string): boolean => comers.includes(key) || stayers.includes(key) || key === marker;
-const callers = 8, watchers = 4;
+const callers = 14, watchers = 4;
 /** Milliseconds between two calls of one client, at most. */
 const thinkMs = 60;
 

@@ -32,6 +32,7 @@ export function complete(recorded: History, initial: Initial, isOurs: (key: stri
   }));
   const told: Call[] = [], sightings: Sighting[] = [];
   for (const call of recorded.calls) {
+    if (showsThePast(call, initial.revision)) continue;
     const sighting = sightingOf(call);
     if (sighting) sightings.push(sighting);
     else told.push(completed(call, log));
@@ -39,6 +40,10 @@ export function complete(recorded: History, initial: Initial, isOurs: (key: stri
   const reads = new Placing({ calls: told, watches }, log).place(sightings, violations);
   return { history: { calls: [...told, ...reads], watches }, committed: log.committed, violations, log };
 }
+
+/** What a member that lags may show where nobody asks the leader, and what an earlier history would have to judge. */
+const showsThePast = (call: Call, base: number): boolean =>
+  call.kind === "list" && call.options.serializable === true && call.outcome.is === "done" && call.outcome.result.revision < base;
 
 /** As the log has it; one that the log does not have stays as it is, for the checkers to see. */
 const filled = (item: KeyValue, log: SeenLog): KeyValue => {

@@ -43,8 +43,12 @@ export function drawFault(random: Random, kinds: readonly FaultKind[], members: 
     case "roll":
       return { do: kind };
     case "pause":
-      // Most are about as long as an election.
-      return { do: kind, member, ms: random() < 0.7 ? between(1_000, 5_000) : between(5_000, 30_000) };
+      // As long as a garbage collection, as an election, or as somebody's coffee.
+      return {
+        do: kind,
+        member,
+        ms: random() < 0.4 ? between(200, 1_500) : random() < 0.7 ? between(1_500, 5_000) : between(5_000, 30_000),
+      };
     case "partition":
       return { do: kind, ...drawPartition(random, members, member), ms: between(1_000, 9_000) };
     case "loss":

@@ -18,9 +18,9 @@ async function membersAt(member: ChaosMember): Promise<readonly MemberView[]> {
 /** Of those that answer and say that they lead, one: after a partition there may be two. */
 export async function leaderOf(members: readonly ChaosMember[]): Promise<ChaosMember | undefined> {
   const views = await Promise.all(members.map(membersAt));
-  return members.find(({ index }) =>
+  return members.find(({ index }, at) =>
     // Only a leader knows who lags.
-    views[index]!.some(({ role, lag, address }) => role === "leader" && lag !== undefined && address === peerAddress(index))
+    views[at]!.some(({ role, lag, address }) => role === "leader" && lag !== undefined && address === peerAddress(index))
   );
 }
 

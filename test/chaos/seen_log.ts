@@ -1,14 +1,19 @@
-// What was committed, as far as anybody outside can know: every revision that a watch has shown, with the call that asked for it, and for every other revision
-// something that somebody else wrote elsewhere. Values are unique, and a delete names the revision that it deletes, so that each event finds its call.
+// What was committed, as far as anybody outside can know: every revision that a watch or a read has shown or a write was told, with the call that asked for it, and
+// for every other revision something that somebody else wrote elsewhere. Values are unique, and a delete names the revision that it deletes, so that each event finds its call.
 import { Buffer } from "node:buffer";
-import type { KeyValue, StoreEvent, Transaction } from "../../master/store/store.ts";
-import { type Committed, type History, type Initial, itemText, nameOf, type TxnCall } from "../history/history.ts";
+import type { KeyValue, Transaction } from "../../master/store/store.ts";
+import { type Call, type Committed, type History, type Initial, itemText, nameOf, type TxnCall } from "../history/history.ts";
 import { Keyspace } from "../history/keyspace.ts";
 
 /** One state of a key: from this revision on. */
 export interface Version {
   readonly revision: number;
   readonly item: KeyValue | undefined;
+}
+/** What somebody saw happen to a key. Without a value: it was deleted. */
+interface Fact {
+  readonly key: string;
+  readonly value?: Uint8Array;
 }
 /** Where the writes of others are thought to have gone. */
 const elsewhere = "/elsewhere";
@@ -63,30 +68,42 @@ export class SeenLog {
 
   #expect(call: TxnCall): void {
     const { then: [operation], compares: [compare] } = call.transaction;
-    if (operation?.do === "put") this.#puts.set(`${operation.key} ${textOf(operation.value)}`, call);
+    if (operation?.do === "put") this.#puts.set(textOf(operation), call);
     if (operation?.do !== "delete") return;
     const what = `${operation.key} ${compare?.is}`, others = this.#deletes.get(what);
     if (others) others.push(call);
     else this.#deletes.set(what, [call]);
   }
 
-  #events({ watches }: History): Map<number, StoreEvent> {
-    const events = new Map<number, StoreEvent>();
+  /** What happened at each revision, by whoever has seen or done it. */
+  #events({ calls, watches }: History): Map<number, Fact> {
+    const facts = new Map<number, Fact>();
+    const note = (revision: number, fact: Fact, who: string): void => {
+      const known = facts.get(revision);
+      if (!known) facts.set(revision, fact);
+      else if (textOf(fact) !== textOf(known)) {
+        this.violations.push(`${who} has at revision ${revision} ${textOf(fact)}, and others have ${textOf(known)}`);
+      }
+    };
     for (const { client, streams } of watches) {
-      for (const { batch: { revision, events: [event] } } of streams.flatMap(({ deliveries }) => deliveries)) {
-        const known = events.get(revision);
-        if (event && known && factOf(event) !== factOf(known)) {
-          this.violations.push(`A watch of client ${client} showed at revision ${revision} ${factOf(event)}, and another ${factOf(known)}`);
-        } else if (event) events.set(revision, event);
+      for (const { batch: { revision, events } } of streams.flatMap(({ deliveries }) => deliveries)) {
+        for (const { type, key, current } of events) {
+          note(revision, type === "put" ? { key, value: current.value } : { key }, `A watch of client ${client}`);
+        }
       }
     }
-    return events;
+    for (const call of calls) {
+      if (call.outcome.is !== "done") continue;
+      for (const { key, value, modRevision } of itemsOf(call)) {
+        if (modRevision > this.#base) note(modRevision, { key, value }, nameOf(call));
+      }
+    }
+    return facts;
   }
 
-  #commit(revision: number, event: StoreEvent | undefined, isOurs: (key: string) => boolean): void {
-    const call = event && this.#callOf(event);
-    const transaction = call?.transaction ?? (event ? plain(event) : foreign(revision));
-    const others = event === undefined || !isOurs(event.key);
+  #commit(revision: number, fact: Fact | undefined, isOurs: (key: string) => boolean): void {
+    const call = fact && this.#callOf(fact, revision), transaction = call?.transaction ?? plain(fact ?? { key: elsewhere, value: noBytes });
+    const others = fact === undefined || !isOurs(fact.key);
     this.committed.push({ revision, transaction, ...(call ? { by: call.id } : others && { by: "other" as const }) });
     const ran = this.keyspace.run(transaction);
     if (call) this.#writers.set(revision, call);
@@ -94,8 +111,10 @@ export class SeenLog {
       this.violations.push(`${nameOf(call)} was refused, and revision ${revision} shows it`);
     }
     if (ran.events.length === 0) {
-      const found = itemText(this.keyspace.get(event!.key));
-      this.violations.push(`Revision ${revision} shows ${nameOf(call!)} carried out, whose condition did not hold: there was ${found}`);
+      const found = itemText(this.keyspace.get(fact!.key));
+      this.violations.push(
+        `Revision ${revision} shows ${call ? nameOf(call) : textOf(fact!)} carried out, whose condition did not hold: there was ${found}`,
+      );
     }
     for (const { type, key, current } of ran.events) {
       const version = { revision, item: type === "put" ? current : undefined }, versions = this.#versions.get(key);
@@ -105,13 +124,12 @@ export class SeenLog {
     }
   }
 
-  #callOf({ type, key, current }: StoreEvent): TxnCall | undefined {
-    if (type === "put") return this.#puts.get(`${key} ${textOf(current.value)}`);
+  #callOf({ key, value }: Fact, revision: number): TxnCall | undefined {
+    if (value) return this.#puts.get(textOf({ key, value }));
     const calls = this.#deletes.get(`${key} ${this.keyspace.get(key)?.modRevision}`) ?? [];
-    const owner = calls.find(isDone) ?? calls.find(({ outcome }) => outcome.is === "unknown") ?? calls[0];
     // Two that were told they had deleted the same thing: the other one is not in the log.
-    for (const call of calls) if (isDone(call)) this.#deletions.set(call, current.modRevision);
-    return owner;
+    for (const call of calls) if (isDone(call)) this.#deletions.set(call, revision);
+    return calls.find(isDone) ?? calls.find(({ outcome }) => outcome.is === "unknown") ?? calls[0];
   }
 
   #missDeletes({ calls }: History): void {
@@ -124,17 +142,20 @@ export class SeenLog {
 }
 
 export const isDone = ({ outcome }: TxnCall): boolean => outcome.is === "done" && outcome.result.succeeded;
-const textOf = (value: Uint8Array): string => Buffer.from(value).toString("latin1");
-const factOf = ({ type, key, current: { value } }: StoreEvent): string =>
-  `${type} ${key}${type === "put" ? ` ${textOf(value).slice(0, 40)}` : ""}`;
-const plain = ({ type, key, current: { value } }: StoreEvent): Transaction => ({
-  compares: [],
-  then: [type === "put" ? { do: "put", key, value } : { do: "delete", key }],
-});
-const foreign = (revision: number): Transaction => ({
-  compares: [],
-  then: [{ do: "put", key: elsewhere, value: Buffer.from(`${revision}`) }],
-});
+const noBytes = new Uint8Array(0);
+/** The same for equal facts; values are told apart by how they begin. */
+const textOf = ({ key, value }: Fact): string =>
+  value ? `put ${key} = ${Buffer.from(value).toString("latin1").trimEnd().slice(0, 40)}` : `delete ${key}`;
+const plain = ({ key, value }: Fact): Transaction => ({ compares: [], then: [value ? { do: "put", key, value } : { do: "delete", key }] });
+
+/** That were there, or that it made. */
+function itemsOf(call: Call): readonly Pick<KeyValue, "key" | "value" | "modRevision">[] {
+  if (call.outcome.is !== "done") return [];
+  if (call.kind === "list") return call.outcome.result.items;
+  if (call.kind === "get") return call.outcome.result.item ? [call.outcome.result.item] : [];
+  const { then: [operation] } = call.transaction, { revision } = call.outcome.result;
+  return isDone(call) && operation?.do === "put" ? [{ key: operation.key, value: operation.value, modRevision: revision }] : [];
+}
 
 function headOf({ calls, watches }: History, base: number): number {
   let head = base;

@@ -198,10 +198,15 @@ class Trial {
   #keep(history: History, initial: Initial): void {
     const { keep } = this.#options;
     mkdirSync(keep, { recursive: true });
-    const text = (_: string, value: unknown): unknown =>
-      value instanceof Uint8Array ? Buffer.from(value).toString().slice(0, 60) : value === Infinity ? "never" : value;
     writeFileSync(`${keep}/violations.txt`, `${this.#violations.join("\n")}\n`);
-    writeFileSync(`${keep}/history.json`, JSON.stringify({ initial, history }, text, 1));
+    writeFileSync(`${keep}/history.json`, JSON.stringify({ initial, history }, readable, 1));
     for (const { name, log } of this.#scene.members) writeFileSync(`${keep}/${name}.log`, log);
   }
+}
+
+/** For JSON: values by how they begin. What a Buffer makes of itself comes first, so the original is asked. */
+function readable(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const original = this[key];
+  if (original instanceof Uint8Array) return Buffer.from(original).toString().slice(0, 60);
+  return value === Infinity ? "never" : value;
 }
