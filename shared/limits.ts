@@ -442,3 +442,23 @@ export const backupsAtOnce = 2;
 export const backupTakenMs = 10 * 60_000;
 /** Milliseconds between two lines of progress. */
 export const progressMs = 2_000;
+
+/** Milliseconds that a call to etcd may take over all its tries; one try of a read; and the connection to one endpoint (etcd itself gives up a request after 7 s). */
+export const etcdCallMs = 10_000;
+export const etcdReadTryMs = 3_000;
+export const etcdConnectMs = 2_000;
+/** Milliseconds between rounds through the endpoints when none answers, and delays before a broken watch is opened again. */
+export const etcdRetryMs = 100;
+export const etcdWatchBackoff = { baseMs: 20, capMs: 2_000 } as const;
+/** Milliseconds between pings on a connection to etcd in use, and until one must be answered. etcd cuts who pings more often than every 5 s. */
+export const etcdPingMs = 10_000;
+export const etcdPingTimeoutMs = 3_000;
+/** Items that one request to etcd asks for: its answer is one message, and etcd holds all of it in memory. */
+export const etcdPageItems = 1_000;
+/** Events, and bytes of their values, that a master keeps of what happened in etcd: watches that begin within them cost etcd nothing. */
+export const etcdWindowEvents = 10_000;
+export const etcdWindowBytes = 64 * 1024 * 1024;
+/** Seconds after which a silent leader's place is free, milliseconds between its renewals, and from the last one until it stops by itself: before another begins. */
+export const etcdLeaderTtlSeconds = 10;
+export const etcdLeaderRenewMs = 2_500;
+export const etcdLeaderEndsMs = 8_000;

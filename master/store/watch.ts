@@ -13,6 +13,12 @@ import { PrefixIndex } from "./prefix_index.ts";
 import type { Audience } from "./state.ts";
 import { StoreError, type StoreEvent, type WatchBatch } from "./store.ts";
 
+/** What watches are served from: the events behind `compactRevision`. */
+export type History = Pick<
+  Mvcc,
+  "revision" | "compactRevision" | "events" | "event" | "eventKey" | "eventRevision" | "findEvent"
+>;
+
 export interface WatchOptions {
   readonly signal: AbortSignal;
   /** Also deliver progress marks. */
@@ -20,12 +26,12 @@ export interface WatchOptions {
 }
 
 export class WatchHub implements Audience {
-  readonly #state: { readonly mvcc: Mvcc };
+  readonly #state: { readonly mvcc: History };
   /** Lets other work run. */
   readonly #pause: () => Promise<void>;
   readonly #watchers = new PrefixIndex<Watcher>();
 
-  constructor(state: { readonly mvcc: Mvcc }, pause: () => Promise<void>) {
+  constructor(state: { readonly mvcc: History }, pause: () => Promise<void>) {
     this.#state = state;
     this.#pause = pause;
   }
@@ -86,7 +92,7 @@ export class WatchHub implements Audience {
 }
 
 class Watcher implements AsyncIterator<WatchBatch> {
-  readonly #state: { readonly mvcc: Mvcc };
+  readonly #state: { readonly mvcc: History };
   readonly #prefix: string;
   readonly #from: number;
   readonly #options: WatchOptions;
@@ -106,7 +112,7 @@ class Watcher implements AsyncIterator<WatchBatch> {
   #wake: (() => void) | undefined;
 
   constructor(
-    state: { readonly mvcc: Mvcc },
+    state: { readonly mvcc: History },
     prefix: string,
     from: number,
     options: WatchOptions,

@@ -15,6 +15,7 @@ const packages: Readonly<Record<string, string>> = {
   ip: "iproute2",
   conntrack: "conntrack",
   openssl: "openssl",
+  etcd: "etcd-server",
   "/usr/lib/podman/netavark": "netavark",
   "/usr/libexec/podman/catatonit": "catatonit",
 };

@@ -30,8 +30,9 @@ const shown = (batches: readonly WatchBatch[]): string[][] =>
     events.map((event) => `${event.type} ${event.key.slice(event.key.lastIndexOf("/") + 1)} ${text(event.current.value)}`)
   );
 
-export function storeContract(name: string, open: () => Promise<StoreUnderTest>): void {
-  const test = suite<StoreUnderTest>(name, { setup: open, teardown: (context) => context.close(), timeoutMs: 20_000 });
+/** @param skip why this store cannot be had here */
+export function storeContract(name: string, open: () => Promise<StoreUnderTest>, { skip }: { skip?: string | undefined } = {}): void {
+  const test = suite<StoreUnderTest>(name, { setup: open, teardown: (context) => context.close(), timeoutMs: 20_000, skip });
 
   test("txn() gives each writing transaction the next revision, and get() shows what it wrote", async ({ store, root }) => {
     const first = await store.txn(write(put(`${root}a`, "1")));

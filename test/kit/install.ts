@@ -4,8 +4,9 @@ import { canInstall, containerPrograms, installPackages, missingPackages } from 
 
 /** Installs what is missing for these test files; where that cannot be, says so, and the tests say what they skip. */
 export function install(tests: readonly string[]): void {
-  if (!tests.some((file) => file.startsWith("system/") || file.includes("proxy") || file.includes("network"))) return;
-  const missing = missingPackages([...containerPrograms, "kubectl", "openssl"]);
+  const containers = tests.some((file) => file.startsWith("system/") || file.includes("proxy") || file.includes("network"));
+  const etcd = tests.some((file) => file.includes("etcd") || file.startsWith("contract/store"));
+  const missing = missingPackages([...containers ? [...containerPrograms, "kubectl", "openssl"] : [], ...etcd ? ["etcd"] : []]);
   if (missing.length === 0) return;
   if (!canInstall()) {
     return void process.stdout.write(`Missing Debian packages: ${missing.join(" ")}. Install them, or run as root on Debian.\n`);

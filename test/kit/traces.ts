@@ -7,7 +7,7 @@ import { isRunning } from "../../shared/platform/podman_leftovers.ts";
 import { runToEnd } from "../../shared/platform/process.ts";
 
 /** What runs in containers here, and what runs them. */
-const programs = /^(podman|conmon|catatonit|runc|crun|netavark|busybox|httpd|sh)$/;
+const programs = /^(podman|conmon|catatonit|runc|crun|netavark|busybox|httpd|sh|etcd)$/;
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const lines = (text: string): string[] => text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
 
