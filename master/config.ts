@@ -3,6 +3,7 @@ import { hostname, networkInterfaces } from "node:os";
 import * as v from "valibot";
 import { type Config, option } from "../shared/util/config.ts";
 import { paths } from "../shared/names.ts";
+import { endpointForm } from "./store/etcd/endpoint_form.ts";
 
 export interface Address {
   readonly host: string;
@@ -56,6 +57,19 @@ export const options = {
   ),
   name: option(v.string(), "This master's name in --initial-cluster", { default: "" }),
   join: option(v.string(), "The file that `member add` has written for this master", { default: "" }),
+  etcd: option(
+    v.array(v.pipe(v.string(), v.regex(endpointForm, "expected https://host:port"))),
+    "A member of an etcd cluster (3.4 or later) that keeps the state instead of this master; name each of them",
+    { multiple: true, default: [] as string[], shown: "" },
+  ),
+  etcdCa: option(v.string(), "File with the authority of etcd's certificates; default: those that this machine trusts", { default: "" }),
+  etcdCert: option(v.string(), "File with the certificate that etcd knows this master by", { default: "" }),
+  etcdKey: option(v.string(), "File with the key of --etcd-cert", { default: "" }),
+  etcdPrefix: option(
+    v.pipe(v.string(), v.regex(/^(\/[\w-]+)+$/, "expected /name or /name/name of letters, digits, - and _")),
+    "Where in etcd: each cluster in one etcd has its own",
+    { default: "/skerry" },
+  ),
   podNetwork: option(network, "Addresses of pods; every node gets a /24 of it", { default: "10.201.0.0/16" }),
   serviceNetwork: option(network, "Addresses of Services", { default: "10.202.0.0/16" }),
   logLevel: option(v.picklist(["debug", "info", "warn", "error"]), "Least important line that is logged: debug, info, warn or error", {

@@ -10,11 +10,14 @@ import type { Log } from "../shared/util/log.ts";
 import { startBroker } from "./broker/broker.ts";
 import { mqttUpgrade } from "./broker/websocket.ts";
 import { advertised, type MasterConfig, reachableAt } from "./config.ts";
+import { mustBelong, openShared } from "./etcd.ts";
 import { createFleet } from "./fleet/fleet.ts";
+import type { Peers } from "./fleet/peers.ts";
 import { initialCluster, joinOf, keepAddress, readAdmission } from "./cluster.ts";
 import { createApp } from "./http/app.ts";
 import { askMaster, nodeRoutes } from "./http/between.ts";
 import { createAuthenticator } from "./http/auth.ts";
+import { noMemberRoutes, noSnapshotRoutes } from "./http/in_etcd.ts";
 import { memberRoutes } from "./http/members.ts";
 import { startServer } from "./http/server.ts";
 import { snapshotPath, snapshotRoutes } from "./http/snapshot.ts";
@@ -26,6 +29,7 @@ import { startCache } from "./registry/cache.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { openMember } from "./store/embedded.ts";
 import { settle } from "./store/disaster/place.ts";
+import type { OpenedStore } from "./store/face.ts";
 import { nodeDirectories, nodeFiles } from "./store/files.ts";
 import { memberUri } from "./store/transport/handshake.ts";
 import { createTransport, type PeerTransport } from "./store/transport/transport.ts";
@@ -39,6 +43,13 @@ export interface Master {
   readonly stopped: Promise<void>;
 }
 
+/** Its own, or shared with others in etcd. */
+interface Opened extends Partial<Pick<Awaited<ReturnType<typeof openMember>>, "members" | "backup">> {
+  readonly store: OpenedStore;
+  /** Masters that share an etcd. */
+  readonly peers?: Peers;
+}
+
 export const clusterDomain = "cluster.local";
 
 export async function serve(
@@ -50,6 +61,7 @@ export async function serve(
   await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
     throw new Error(`Cannot use the data directory ${dataDir}`, { cause });
   });
+  await mustBelong(config);
   if (await settle(nodeDirectories, `${dataDir}/raft`)) log.warn("A new life of the cluster was about to begin here, and begins now");
   const admitted = await readAdmission(config);
   const pki = await openPki(`${dataDir}/pki`, advertised(config), { ca: admitted?.ca, mustHaveCa: config.initialCluster.length > 0 }),
@@ -61,7 +73,7 @@ export async function serve(
     : undefined;
   const address = config.peerAdvertise || begins?.address;
   let transport: PeerTransport | undefined;
-  const { store, members, backup } = await openMember(
+  const opened: Opened = config.etcd.length > 0 ? await openShared({ clock, random, log }, config, authority.hash) : await openMember(
     { clock, random, files: nodeFiles, log },
     { dataDir: `${dataDir}/raft`, ...(begins && { join: begins.join }) },
     config.peerListen.length === 0 ? undefined : {
@@ -73,6 +85,7 @@ export async function serve(
       })),
     },
   );
+  const { store, members, backup } = opened, peers = opened.peers ?? (config.peerListen.length > 0 ? members : undefined);
   // Two signals: `ending` begins the stop, `ended` lets go of what the stopping parts still lean on.
   const ending = new AbortController(), ended = new AbortController();
   const end = (): void => ending.abort();
@@ -85,15 +98,15 @@ export async function serve(
   };
   void store.fatal.then(fail("The store cannot go on; this member stops, and is safe to start again"));
 
-  if (address) keepAddress(members, address, { clock, log, signal: ending.signal });
+  if (address && members) keepAddress(members, address, { clock, log, signal: ending.signal });
   const registry = createRegistry({ store, clock, random, log, kinds }, { serviceSubnet: config.serviceNetwork });
   const cache = await startCache({ store, kinds, log }, ended.signal);
   cache.stopped.catch(fail("The cache cannot go on; this member stops"));
 
   const host = reachableAt(config);
   const ports = { api: 0, mqtt: 0 }; // known once both listen
-  const self = store.status().memberId, isAlone = config.peerListen.length === 0;
-  const credentials = isAlone ? undefined : { ca: authority.certificate, ...await authority.issueClient(masterSubject(self)) };
+  const self = store.status().memberId;
+  const credentials = peers && { ca: authority.certificate, ...await authority.issueClient(masterSubject(self)) };
   const fleet = createFleet({
     registry,
     cache,
@@ -103,8 +116,8 @@ export async function serve(
     random,
     randomBytes,
     log: log.with({ part: "fleet" }),
-    ...(credentials && {
-      peers: members,
+    ...(peers && credentials && {
+      peers,
       elsewhere: (url, body, signal) =>
         askMaster({ clock, credentials }, url, { method: "POST", path: "/skerry/v1/nodes/logs", body }, signal),
     }),
@@ -133,9 +146,9 @@ export async function serve(
     memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),
     open: (router) => void router.route("/", fleet.join),
     extras: (router) => {
-      router.route("/skerry/v1/members", memberRoutes(members));
+      router.route("/skerry/v1/members", members ? memberRoutes(members) : noMemberRoutes());
       router.route("/skerry/v1/nodes", nodeRoutes(fleet.ownStreams, ending.signal));
-      router.route(snapshotPath, snapshotRoutes(backup, clock));
+      router.route(snapshotPath, backup ? snapshotRoutes(backup, clock) : noSnapshotRoutes());
     },
   });
   const broker = await startBroker({ fleet: fleet.handlers, clock, log: log.with({ part: "broker" }) }, {

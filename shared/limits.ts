@@ -458,7 +458,11 @@ export const etcdPageItems = 1_000;
 /** Events, and bytes of their values, that a master keeps of what happened in etcd: watches that begin within them cost etcd nothing. */
 export const etcdWindowEvents = 10_000;
 export const etcdWindowBytes = 64 * 1024 * 1024;
-/** Seconds after which a silent leader's place is free, milliseconds between its renewals, and from the last one until it stops by itself: before another begins. */
-export const etcdLeaderTtlSeconds = 10;
-export const etcdLeaderRenewMs = 2_500;
-export const etcdLeaderEndsMs = 8_000;
+/**
+ * How masters that share an etcd show each other that they are there: a lease of so many seconds, milliseconds between its renewals, and from the last one until its
+ * holder stops leading by itself, before another begins. And how long one that is gone stays a member, for its nodes and its return.
+ */
+export const etcdAlive = { ttlSeconds: 10, renewMs: 2_500, endsMs: 8_000 } as const;
+export const etcdMember = { ttlSeconds: 24 * 3600, renewMs: 3600_000, endsMs: 23 * 3600_000 } as const;
+/** Milliseconds before a session with etcd that has broken is begun anew. */
+export const etcdSessionRetryMs = 1_000;

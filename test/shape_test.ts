@@ -16,7 +16,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["registry"],
     ["http", "scheduler", "controllers", "fleet", "broker", "cloud", "dashboard"],
     ["leader.ts", "config.ts"],
-    ["cluster.ts"],
+    ["cluster.ts", "etcd.ts"],
     ["commands"],
     ["serve.ts"],
     ["main.ts"],

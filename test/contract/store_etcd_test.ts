@@ -10,7 +10,7 @@ for (const members of [1, 3] as const) {
   let etcd: Promise<EtcdProcess> | undefined; // goes with this process
   storeContract(`etcd of ${members} over TLS`, async () => {
     const { urls, tls } = await (etcd ??= startEtcd(members));
-    const config = { endpoints: urls, tls, prefix: `/contract-${++prefixes}`, authority: "ca" };
+    const config = { endpoints: urls, tls, prefix: `/contract-${++prefixes}`, authority: "ca", memberId: 1 };
     const store = await openEtcdStore({ clock: systemClock, random: systemRandom, log: silentLog }, config);
     return { store, root: "/contract/", close: () => store.close() };
   }, { skip: noEtcd });

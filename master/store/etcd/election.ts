@@ -1,17 +1,15 @@
-// Who leads, among masters that share an etcd: the one whose id stands in the note `leader`, which hangs on an etcd lease. The note's create revision is the term.
-//
-// The leader stops by itself `etcdLeaderEndsMs` after it asked for the last renewal that etcd has granted, on its monotonic clock; the lease lasts
-// `etcdLeaderTtlSeconds` from when etcd granted it, which is later. So a new term begins when the old one is over, unless a master stands still in between: as
-// everywhere, leases are hints about liveness, not locks, and what must not happen twice is guarded by the compares of its transaction.
+// Who leads, among masters that share an etcd: the one whose id stands in the note `leader`, which hangs on its session. A new term begins when the old one is over,
+// unless a master stands still in between: as everywhere, leases are hints about liveness, not locks, and what must not happen twice is guarded by the compares of
+// its transaction.
 import { Buffer } from "node:buffer";
-import { etcdLeaderEndsMs, etcdLeaderRenewMs, etcdLeaderTtlSeconds } from "../../../shared/limits.ts";
-import { type Clock, type Random, sleep } from "../../../shared/util/clock.ts";
-import { Wake } from "../../../shared/util/signal.ts";
+import { etcdAlive, etcdMember } from "../../../shared/limits.ts";
+import type { Clock, Random } from "../../../shared/util/clock.ts";
 import type { Log } from "../../../shared/util/log.ts";
-import { type KeyValue, StoreError } from "../store.ts";
+import { Wake } from "../../../shared/util/signal.ts";
 import type { EtcdClient } from "./client.ts";
 import type { Keys } from "./keys.ts";
-import { grant, keepAlive, revoke } from "./leases.ts";
+import type { Masters } from "./masters.ts";
+import { whileHeld } from "./session.ts";
 
 interface ElectionNeeds {
   readonly client: EtcdClient;
@@ -27,103 +25,85 @@ interface ElectionNeeds {
 
 export class Election {
   readonly #needs: ElectionNeeds;
-  readonly #memberId: number;
-  /** 0 = nobody that we know of. */
-  leaderId = 0;
-  term = 0;
-  /** Resolves when it is known for the first time who leads, or that it cannot be known yet. */
-  readonly settled: Promise<void>;
-  #settle: () => void = () => {};
-  readonly #changed = new Wake();
+  readonly #masters: Masters;
+  /** Resolves when this master has shown that it is there, and it is known who leads. */
+  readonly settled: Promise<unknown>;
+  #isNoted: () => void = () => {};
+  #isDecided: () => void = () => {};
 
-  constructor(needs: ElectionNeeds, memberId: number) {
+  constructor(needs: ElectionNeeds, masters: Masters) {
     this.#needs = needs;
-    this.#memberId = memberId;
-    this.settled = new Promise((resolve) => this.#settle = resolve);
+    this.#masters = masters;
+    this.settled = Promise.all([
+      new Promise<void>((resolve) => this.#isNoted = resolve),
+      new Promise<void>((resolve) => this.#isDecided = resolve),
+    ]);
   }
 
-  /** What has become of the note at this revision; undefined: it is gone. */
-  heard(note: KeyValue | undefined, revision: number): void {
-    if (revision < this.term) return; // of the term before, which we know to be over
-    this.leaderId = note ? Number(new TextDecoder().decode(note.value)) : 0;
-    if (note) this.term = note.createRevision;
-    this.#changed.set();
-  }
-
-  /** Stands for election whenever nobody leads, until the signal aborts; then gives the lead away, if it has it. */
+  /** Shows that this master is there and stands for election whenever nobody leads, until the signal aborts; then gives the lead away, if it has it. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#needs;
-    while (!signal.aborted) {
-      try {
-        if (this.leaderId === 0) await this.#stand(signal);
-        // Ours may still be there from a term that we have given up: it goes with its lease. In case that is missed, we look again after a while.
-        else if (!await this.#changed.wait(clock, signal, etcdLeaderTtlSeconds * 1000)) this.leaderId = 0;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!(error instanceof StoreError)) throw error;
-        log.info("Cannot stand for election yet", { error });
-        this.#settle();
-        await sleep(clock, etcdLeaderRenewMs, signal).catch(() => {});
-      }
-    }
+    const { keys } = this.#needs, { self, life } = this.#masters;
+    await Promise.all([
+      whileHeld(this.#needs, { ...etcdMember, outlives: true }, async (lease, until) => {
+        await this.#note(keys.ofNote("member", self), String(self), lease);
+        this.#isNoted();
+        await new Promise<void>((resolve) => until.addEventListener("abort", () => resolve(), { once: true }));
+      }, signal),
+      whileHeld(this.#needs, etcdAlive, async (lease, until) => {
+        await this.#note(keys.ofNote("alive", self), life, lease);
+        await this.#follow(lease, until);
+      }, signal),
+    ]);
   }
 
-  async #stand(signal: AbortSignal): Promise<void> {
-    const { client, keys, clock, random, lead } = this.#needs, key = keys.ofNote("leader");
-    let sinceMs = clock.monotonic();
-    const lease = await grant(client, random, etcdLeaderTtlSeconds);
+  async #follow(lease: number, signal: AbortSignal): Promise<void> {
+    const changed = new Wake(), masters = this.#masters, unsubscribe = masters.subscribe(() => changed.set());
     try {
-      const { succeeded, header, responses } = await client.call("txn", {
-        compare: [{ result: 0, target: 1, key, createRevision: 0 }],
-        success: [{ requestPut: { key, value: Buffer.from(String(this.#memberId)), lease } }],
-        failure: [{ requestRange: { key } }],
-      }, "stand for election");
-      if (!succeeded) {
-        const [found] = responses[0]!.responseRange!.kvs;
-        this.leaderId = found ? Number(new TextDecoder().decode(found.value)) : 0;
-        this.term = found?.createRevision ?? this.term;
-        return this.#settle();
-      }
-      this.leaderId = this.#memberId;
-      this.term = header.revision;
-      const leftMs = (): number => etcdLeaderEndsMs - (clock.monotonic() - sinceMs);
-      await within(clock, leftMs(), signal, (until) => this.#needs.caughtUp(header.revision, until));
-      lead(header.revision);
-      this.#settle();
-      while (leftMs() > 0 && this.leaderId === this.#memberId) {
-        await sleep(clock, Math.min(etcdLeaderRenewMs, leftMs()), signal);
-        const askedMs = clock.monotonic();
-        if (await within(clock, leftMs(), signal, (until) => renewed(this.#needs, lease, until))) sinceMs = askedMs;
+      while (!signal.aborted) {
+        if (masters.leaderId === 0) await this.#stand(lease, signal);
+        this.#isDecided();
+        if (masters.leaderId === masters.self && masters.term === this.#won) await this.#lead(changed, signal);
+        // What is ours of a session before goes with its lease. In case that its going is missed, we look again after a while.
+        else if (!await changed.wait(this.#needs.clock, signal, etcdAlive.ttlSeconds * 1000)) masters.found(undefined);
       }
     } finally {
-      lead(0);
-      await revoke(client, lease).catch(() => {}); // then it ends by itself
+      unsubscribe();
     }
   }
-}
 
-/** @throws StoreError Invalid when the lease has ended */
-async function renewed({ client, clock, log }: ElectionNeeds, lease: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await keepAlive(client, clock, lease, signal);
-    return true;
-  } catch (error) {
-    if (error instanceof StoreError && error.reason === "Invalid") throw error;
-    log.info("Cannot renew the lead yet", { error });
-    return false;
+  /** Term that this session has won. */
+  #won = 0;
+
+  async #stand(lease: number, signal: AbortSignal): Promise<void> {
+    const { client, keys } = this.#needs, { self } = this.#masters, key = keys.ofNote("leader");
+    const { succeeded, header, responses } = await client.call("txn", {
+      compare: [{ result: 0, target: 1, key, createRevision: 0 }],
+      success: [{ requestPut: { key, value: Buffer.from(String(self)), lease } }],
+      failure: [{ requestRange: { key } }],
+    }, "stand for election");
+    if (succeeded) {
+      this.#won = header.revision;
+      return this.#masters.found({ id: self, term: header.revision });
+    }
+    const [note] = responses[0]!.responseRange!.kvs;
+    this.#masters.found(note && { id: Number(new TextDecoder().decode(note.value)), term: note.createRevision });
+    signal.throwIfAborted();
   }
-}
 
-/** Runs `work` with a signal that also aborts when the time is over. */
-async function within<T>(clock: Clock, ms: number, signal: AbortSignal, work: (until: AbortSignal) => Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const cancel = clock.after(
-    Math.max(0, ms),
-    () => late.abort(new StoreError("NoQuorum", "Cannot keep the lead: etcd does not answer in time")),
-  );
-  try {
-    return await work(AbortSignal.any([signal, late.signal]));
-  } finally {
-    cancel();
+  /** Until somebody else does, or the session is over. */
+  async #lead(changed: Wake, signal: AbortSignal): Promise<void> {
+    const masters = this.#masters, { clock, caughtUp, lead } = this.#needs;
+    try {
+      await caughtUp(this.#won, signal);
+      lead(this.#won);
+      while (masters.leaderId === masters.self && !signal.aborted) await changed.wait(clock, signal);
+    } finally {
+      lead(0);
+    }
+  }
+
+  #note(key: Uint8Array, text: string, lease: number): Promise<unknown> {
+    const put = { requestPut: { key, value: Buffer.from(text), lease } };
+    return this.#needs.client.call("txn", { compare: [], success: [put], failure: [] }, "note that this master is there");
   }
 }

@@ -5,6 +5,7 @@ import { isIP } from "node:net";
 import { checkServerIdentity } from "node:tls";
 import { etcdPingMs, etcdPingTimeoutMs } from "../../../shared/limits.ts";
 import type { Clock } from "../../../shared/util/clock.ts";
+import { endpointForm } from "./endpoint_form.ts";
 import { type Calls, methods, type Streams } from "./protocol.ts";
 
 export interface EtcdTls {
@@ -18,9 +19,6 @@ export interface EtcdStream<Name extends keyof Streams> extends AsyncIterable<St
   write(request: Streams[Name][0]): unknown;
   cancel(): void;
 }
-
-/** `https://host:port` or `http://host:port`; without a port etcd's 2379. */
-export const endpointForm = /^(https?):\/\/(\[[0-9a-fA-F:.]+\]|[^:/[\]]+)(?::(\d{1,5}))?\/?$/;
 
 export class Endpoint {
   readonly url: string;

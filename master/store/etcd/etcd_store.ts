@@ -33,8 +33,10 @@ import type { Keys } from "./keys.ts";
 import { grant, keepAlive, revoke } from "./leases.ts";
 import { Listener } from "./listener.ts";
 import { Marks } from "./marks.ts";
+import { Masters } from "./masters.ts";
+import type { Kv } from "./protocol.ts";
 import { Reads } from "./reads.ts";
-import { requestOf, resultOf } from "./transaction.ts";
+import { itemOf, requestOf, resultOf } from "./transaction.ts";
 
 export interface EtcdNeeds {
   readonly client: EtcdClient;
@@ -44,11 +46,23 @@ export interface EtcdNeeds {
   readonly log: Log;
 }
 
+/** What has been read before it opens. */
+export interface Beginning {
+  readonly record: ClusterRecord;
+  /** Of this master; the same after a restart. */
+  readonly memberId: number;
+  /** Behind which it listens; everything up to there is etcd's to tell. */
+  readonly revision: number;
+  /** As they are at that revision. */
+  readonly notes: readonly Kv[];
+}
+
 export class EtcdStore implements OpenedStore {
   readonly fatal: Promise<Error>;
   readonly #needs: EtcdNeeds;
   readonly #record: ClusterRecord;
-  readonly #memberId: number;
+  /** Who they are, who is there, who leads. */
+  readonly masters: Masters;
   readonly #listener: Listener;
   readonly #reads: Reads;
   readonly #marks: Marks;
@@ -64,12 +78,11 @@ export class EtcdStore implements OpenedStore {
   #fail: (error: Error) => void = () => {};
   #closed: Promise<void> | undefined;
 
-  /** @param revision from which on this master listens; everything before is etcd's to tell */
-  constructor(needs: EtcdNeeds, record: ClusterRecord, revision: number) {
+  constructor(needs: EtcdNeeds, { record, memberId, revision, notes }: Beginning) {
     const { client, keys, clock, random, log } = needs;
     this.#needs = needs;
     this.#record = record;
-    this.#memberId = 1 + Math.floor(random() * (Number.MAX_SAFE_INTEGER - 1));
+    this.masters = new Masters(memberId, String(random()));
     this.fatal = new Promise((resolve) => this.#fail = resolve);
     this.#listener = new Listener({
       ...needs,
@@ -85,7 +98,12 @@ export class EtcdStore implements OpenedStore {
       ...{ client, keys, clock, random, log },
       caughtUp: (revision, signal) => this.#listener.caughtUp(revision, signal),
       lead: (term) => this.#leadership.update(term),
-    }, this.#memberId);
+    }, this.masters);
+    for (const kv of notes) {
+      const note = keys.noteOf(kv.key), current = itemOf(keys, kv);
+      if (note?.name === "mark") this.#marks.heard(current);
+      else this.masters.noted({ type: "put", note, current }, kv.modRevision); // our own may be of a life before
+    }
     const { signal } = this.#stopping, ending = this.#ending.signal;
     this.#loops = Promise.all([
       this.#listener.run(ending),
@@ -96,8 +114,8 @@ export class EtcdStore implements OpenedStore {
     this.#loops.catch((error) => this.#fail(error));
   }
 
-  /** Resolves when it is known who leads, or that etcd does not tell now. */
-  get settled(): Promise<void> {
+  /** Resolves when this master has shown that it is there, and it is known who leads. */
+  get settled(): Promise<unknown> {
     return this.#election.settled;
   }
 
@@ -157,9 +175,9 @@ export class EtcdStore implements OpenedStore {
   }
 
   status(): StoreStatus {
-    const { clusterId, clusterEpoch } = this.#record, { leaderId, term } = this.#election;
+    const { clusterId, clusterEpoch } = this.#record, { self, leaderId, term } = this.masters;
     return {
-      ...{ clusterId, clusterEpoch, memberId: this.#memberId, leaderId, term },
+      ...{ clusterId, clusterEpoch, memberId: self, leaderId, term },
       appliedIndex: this.#listener.window.revision,
       revision: Math.max(this.#listener.window.revision, this.#written),
       compactRevision: this.#marks.compactRevision,
@@ -198,10 +216,14 @@ export class EtcdStore implements OpenedStore {
     }
   }
 
-  #noted({ note, type, current }: Happening, revision: number): void {
-    if (note === "leader") this.#election.heard(type === "put" ? current : undefined, revision);
-    if (note === "mark" && type === "put") this.#marks.heard(current);
-    if (note === "cluster") this.#fail(new Error(`Cannot go on: somebody has changed whose the prefix ${this.#needs.keys.prefix} is`));
+  #noted(happening: Happening, revision: number): void {
+    const { note, type, current } = happening;
+    if (note?.name === "mark" && type === "put") return this.#marks.heard(current);
+    if (note?.name === "cluster") {
+      return this.#fail(new Error(`Cannot go on: somebody has changed whose the prefix ${this.#needs.keys.prefix} is`));
+    }
+    if (this.masters.noted(happening, revision)) return;
+    this.#fail(new Error("Cannot go on: another master runs with this one's id. Has its data directory been copied? Each needs its own"));
   }
 
   /**

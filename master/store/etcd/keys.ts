@@ -1,14 +1,18 @@
 // Where our keys lie in etcd. A cluster has a prefix of its own there, such as /skerry, so that several can share one etcd:
 //
 //   /skerry/r/core/pods/default/web   the store's key /r/core/pods/default/web: every key of the store begins with a slash
-//   /skerry.cluster, /skerry.leader   what the adapter itself notes; not part of the store
+//   /skerry.cluster, /skerry.alive.7  what the adapter itself notes; not part of the store
 //
 // "." is the byte before "/", so that one range holds both, and nothing of /skerry2: a prefix has no dots.
 import { Buffer } from "node:buffer";
 
-/** Notes of the adapter: whose the prefix is; who leads; how far time and compaction are. */
-export const notes = ["cluster", "leader", "mark"] as const;
-export type Note = (typeof notes)[number];
+/** Notes of the adapter: whose the prefix is; how far time and compaction are; who leads; and of each master that it is one, and that it runs. */
+const notes = ["cluster", "mark", "leader", "member", "alive"] as const;
+export interface Note {
+  readonly name: (typeof notes)[number];
+  /** Of a master; 0: the note is of none. */
+  readonly id: number;
+}
 
 export interface KeyRange {
   readonly key: Uint8Array;
@@ -31,12 +35,13 @@ export class Keys {
     const key = this.#text(bytes);
     return key.startsWith("/") ? key : undefined;
   }
-  ofNote(note: Note): Uint8Array {
-    return Buffer.from(`${this.prefix}.${note}`);
+  ofNote(name: Note["name"], id?: number): Uint8Array {
+    return Buffer.from(`${this.prefix}.${name}${id === undefined ? "" : `.${id}`}`);
   }
   noteOf(bytes: Uint8Array): Note | undefined {
-    const text = this.#text(bytes);
-    return notes.find((note) => text === `.${note}`);
+    const [, word, id = "0"] = /^\.([a-z]+)(?:\.(\d+))?$/.exec(this.#text(bytes)) ?? [];
+    const name = notes.find((note) => note === word);
+    return name && { name, id: Number(id) };
   }
 
   /** Keys under a prefix of the store, behind `after` if that is given. */
@@ -44,6 +49,9 @@ export class Keys {
     const all = this.ofKey(prefix === "" ? "/" : prefix);
     const from = after !== undefined && after >= prefix ? Buffer.concat([this.ofKey(after), Buffer.of(0)]) : all;
     return { key: from, rangeEnd: behind(all) };
+  }
+  notes(): KeyRange {
+    return { key: Buffer.from(`${this.prefix}.`), rangeEnd: Buffer.from(`${this.prefix}/`) };
   }
   /** Everything of this cluster, notes too. */
   everything(): KeyRange {

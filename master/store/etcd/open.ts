@@ -3,7 +3,6 @@ import type { ServiceError } from "@grpc/grpc-js";
 import { etcdReadTryMs } from "../../../shared/limits.ts";
 import type { Clock, Random } from "../../../shared/util/clock.ts";
 import type { Log } from "../../../shared/util/log.ts";
-import type { OpenedStore } from "../face.ts";
 import { StoreError } from "../store.ts";
 import { EtcdClient } from "./client.ts";
 import { claimPrefix } from "./cluster_record.ts";
@@ -19,6 +18,8 @@ export interface EtcdConfig {
   readonly prefix: string;
   /** Hash of the cluster's CA. */
   readonly authority: string;
+  /** Of this master, the same after a restart: 1 to 2^53 - 1. */
+  readonly memberId: number;
 }
 
 /** What we need of etcd came with it: `hasleader` and fragments are older, learners and quotas as they are today are not. */
@@ -27,8 +28,8 @@ const oldestRelease = [3, 4] as const;
 /** @throws StoreError that says which endpoint does not do, and why; Invalid when the prefix is another cluster's */
 export async function openEtcdStore(
   { clock, random, log }: { clock: Clock; random: Random; log: Log },
-  { endpoints, tls, prefix, authority }: EtcdConfig,
-): Promise<OpenedStore> {
+  { endpoints, tls, prefix, authority, memberId }: EtcdConfig,
+): Promise<EtcdStore> {
   const client = new EtcdClient({ clock, log }, endpoints, tls), keys = new Keys(prefix);
   try {
     await greet(client, log);
@@ -38,7 +39,8 @@ export async function openEtcdStore(
     const time = Math.max(mark.time, clock.now());
     // Everything up to this revision is etcd's to tell; we listen behind it.
     const revision = await putMark({ client, keys }, { ...mark, time });
-    const store = new EtcdStore({ client, keys, clock, random, log }, record, revision);
+    const { kvs: notes } = await client.call("range", { ...keys.notes(), revision }, "read the notes of the masters");
+    const store = new EtcdStore({ client, keys, clock, random, log }, { record, memberId, revision, notes });
     await store.settled;
     return store;
   } catch (error) {
