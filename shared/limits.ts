@@ -25,6 +25,30 @@ export const storeWatchers = 10_000;
 export const watchProgressMs = 5_000;
 /** Items that a long list, and events that a search through history, may take before other work gets its turn (about 1 ms). */
 export const storeSliceItems = 2_000;
+/** Milliseconds that a call to etcd may take over all its tries; one try of a read; and the connection to one endpoint (etcd itself gives up a request after 7 s). */
+export const etcdCallMs = 10_000;
+export const etcdReadTryMs = 3_000;
+export const etcdConnectMs = 2_000;
+/** Milliseconds between rounds through the endpoints when none answers, and delays before a broken watch is opened again. */
+export const etcdRetryMs = 100;
+export const etcdWatchBackoff = { baseMs: 20, capMs: 2_000 } as const;
+/** Milliseconds between pings on a connection to etcd in use, and until one must be answered. etcd cuts who pings more often than every 5 s. */
+export const etcdPingMs = 10_000;
+export const etcdPingTimeoutMs = 3_000;
+/** Items that one request to etcd asks for: its answer is one message, and etcd holds all of it in memory. */
+export const etcdPageItems = 1_000;
+/** Events, and bytes of their values, that a master keeps of what happened in etcd: watches that begin within them cost etcd nothing. */
+export const etcdWindowEvents = 10_000;
+export const etcdWindowBytes = 64 * 1024 * 1024;
+/**
+ * How masters that share an etcd show each other that they are there: a lease of so many seconds, milliseconds between its renewals, and from the last one until its
+ * holder stops leading by itself, before another begins. And how long one that is gone stays a member, for its nodes and its return.
+ */
+export const etcdAlive = { ttlSeconds: 10, renewMs: 2_500, endsMs: 8_000 } as const;
+export const etcdMember = { ttlSeconds: 24 * 3600, renewMs: 3600_000, endsMs: 23 * 3600_000 } as const;
+/** Milliseconds before a session with etcd that has broken is begun anew. */
+export const etcdSessionRetryMs = 1_000;
+
 /** Depth of a JSON or YAML document: deeper than any real object, shallow enough for the stack. */
 export const documentDepth = 100;
 
@@ -442,27 +466,3 @@ export const backupsAtOnce = 2;
 export const backupTakenMs = 10 * 60_000;
 /** Milliseconds between two lines of progress. */
 export const progressMs = 2_000;
-
-/** Milliseconds that a call to etcd may take over all its tries; one try of a read; and the connection to one endpoint (etcd itself gives up a request after 7 s). */
-export const etcdCallMs = 10_000;
-export const etcdReadTryMs = 3_000;
-export const etcdConnectMs = 2_000;
-/** Milliseconds between rounds through the endpoints when none answers, and delays before a broken watch is opened again. */
-export const etcdRetryMs = 100;
-export const etcdWatchBackoff = { baseMs: 20, capMs: 2_000 } as const;
-/** Milliseconds between pings on a connection to etcd in use, and until one must be answered. etcd cuts who pings more often than every 5 s. */
-export const etcdPingMs = 10_000;
-export const etcdPingTimeoutMs = 3_000;
-/** Items that one request to etcd asks for: its answer is one message, and etcd holds all of it in memory. */
-export const etcdPageItems = 1_000;
-/** Events, and bytes of their values, that a master keeps of what happened in etcd: watches that begin within them cost etcd nothing. */
-export const etcdWindowEvents = 10_000;
-export const etcdWindowBytes = 64 * 1024 * 1024;
-/**
- * How masters that share an etcd show each other that they are there: a lease of so many seconds, milliseconds between its renewals, and from the last one until its
- * holder stops leading by itself, before another begins. And how long one that is gone stays a member, for its nodes and its return.
- */
-export const etcdAlive = { ttlSeconds: 10, renewMs: 2_500, endsMs: 8_000 } as const;
-export const etcdMember = { ttlSeconds: 24 * 3600, renewMs: 3600_000, endsMs: 23 * 3600_000 } as const;
-/** Milliseconds before a session with etcd that has broken is begun anew. */
-export const etcdSessionRetryMs = 1_000;
