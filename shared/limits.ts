@@ -212,6 +212,14 @@ export const httpKeepAliveMs = 65_000;
 export const httpDrainMs = 3_000;
 /** Proposals of one member that wait for their result. */
 export const pendingProposals = 16_384;
+/** Bytes of them. */
+export const pendingBytes = 64 * 1024 * 1024;
+/** Milliseconds after which a proposal of which nothing has come back is made again, to the same leader: long, since an overloaded one must not get everything twice. */
+export const proposalRetryMs = 4_000;
+/** Processes of which it is remembered what they have proposed: restarts of masters, so years of them. */
+export const storeProposers = 1_000;
+/** Gaps in the numbers of one process that may still be filled. */
+export const proposerGaps = 64;
 /** Milliseconds after which a proposal without a result has an unknown outcome, and a read was not confirmed. */
 export const proposalTimeoutMs = 10_000;
 /** Milliseconds between ticks of the Raft clock: the heartbeat. */

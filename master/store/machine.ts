@@ -6,9 +6,15 @@ export interface Entry {
   readonly term: number;
   /** Log time, ms since 1970: the leader's wall time, never less than that of the entry before. The only time that a state machine may know. */
   readonly time: number;
+  /** Which process has proposed it (0: none), and under which of its numbers. */
+  readonly proposer: number;
+  readonly sequence: number;
   /** Empty: the entry that a new leader begins its term with (Raft §8). */
   readonly payload: Uint8Array;
 }
+
+/** What applying an entry gives whose proposal was applied before: nothing has changed, and the result has been given once. */
+export const repeated = Symbol("repeated");
 
 /** Deterministic and synchronous, with no clock and no I/O: the same entries give the same state and the same results on every member. */
 export interface StateMachine {
@@ -17,7 +23,7 @@ export interface StateMachine {
    * makes no difference to state and results.
    */
   keep(payload: Uint8Array): Uint8Array;
-  /** Applies one committed entry. The result goes to the proposer, if it is on this member. */
+  /** Applies one committed entry, or says `repeated`. The result goes to the proposer, if it is on this member. */
   apply(entry: Entry): unknown;
   /**
    * The state after the last applied entry, cut into pieces of at most a few hundred KiB (one value may be larger). It does not change while later entries

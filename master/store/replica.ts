@@ -3,10 +3,12 @@
 import { handOverLookMs, proposalBytes, raftTickMs, storeSliceMs, walSealMs } from "../../shared/limits.ts";
 import { sleep } from "../../shared/util/clock.ts";
 import { Leadership } from "./leadership.ts";
-import { PendingProposals, PendingReads } from "./pending.ts";
+import { repeated } from "./machine.ts";
+import { PendingProposals } from "./pending_proposals.ts";
+import { PendingReads } from "./pending_reads.ts";
 import type { ConfState, MemberChange } from "./raft/membership.ts";
 import type { LogEntry, Message, SnapshotMeta } from "./raft/message.ts";
-import type { Append, Raft, Ready } from "./raft/raft.ts";
+import type { Append, Raft, Ready, Refusal } from "./raft/raft.ts";
 import { Reach } from "./reach.ts";
 import type { BackupSource, ReplicaNeeds, Transport } from "./replica_needs.ts";
 import type { RaftView, ReplicaStatus } from "./replica_status.ts";
@@ -103,12 +105,23 @@ export class Replica {
       );
     }
     if (this.#proposals.isFull) return Promise.reject(refused("Overloaded"));
-    const sequence = this.#proposals.next();
-    const refusal = this.#raft.propose({ type: "command", time: this.#needs.clock.now(), proposer: this.#incarnation, sequence, payload });
-    if (refusal) return Promise.reject(refused(refusal));
-    const result = this.#proposals.wait(sequence);
+    const { sequence, result } = this.#proposals.add(payload), refusal = this.#hand(sequence, payload);
+    if (refusal === "Overloaded") this.#proposals.reject(sequence, refused(refusal));
     this.#turnSoon();
     return result;
+  }
+
+  /** To whoever leads now. Where nobody does, or leadership is being handed over, it waits for the next. */
+  #hand(sequence: number, payload: Uint8Array): Refusal | undefined {
+    const { leader, term } = this.#raft;
+    const refusal = this.#raft.propose({ type: "command", time: this.#needs.clock.now(), proposer: this.#incarnation, sequence, payload });
+    if (refusal === undefined) this.#proposals.given(sequence, { leader, term });
+    return refusal;
+  }
+  /** Proposals that may have been lost are made again: what has become of them does not matter, since each is applied once. */
+  #handAgain(): void {
+    if (this.#raft.leader === 0 || this.#proposals.size === 0) return;
+    for (const { sequence, payload } of this.#proposals.due(this.#raft)) if (this.#hand(sequence, payload) !== undefined) return;
   }
 
   /** Resolves when a read of the state machine is linearizable, with the index that it shows at least. @throws StoreError NoQuorum, Closed */
@@ -223,6 +236,7 @@ export class Replica {
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#proposals.rejectUngiven(new StoreError("Closed", "Cannot write: the store is closing"));
     await Promise.race([this.#proposals.idle(), this.fatal]);
     await Promise.race([this.#handOver(), this.fatal]);
     this.#closed = true;
@@ -289,7 +303,7 @@ export class Replica {
       else this.#reads.answered(read.context, read.index);
     }
     for (const { proposer, sequence } of ready.rejected) {
-      if (proposer === this.#incarnation) this.#proposals.reject(sequence, refused("NotLeader"));
+      if (proposer === this.#incarnation) this.#proposals.refused(sequence);
     }
     for (const entry of ready.committed) this.#apply(entry);
     const last = ready.committed[ready.committed.length - 1];
@@ -336,11 +350,13 @@ export class Replica {
   #apply(entry: LogEntry): void {
     this.#time = Math.max(this.#time, entry.time);
     this.#snapshotter.applied(entry);
-    const { machine } = this.#needs, payload = entry.type === "command" ? machine.keep(entry.payload) : empty;
+    const { machine } = this.#needs, { index, term, proposer, sequence } = entry;
+    const payload = entry.type === "command" ? machine.keep(entry.payload) : empty;
     // The log holds an entry until long after a snapshot covers it; what came over the wire or from a caller may go.
-    if (payload !== empty && payload !== entry.payload) this.#raft.movePayload(entry.index, payload);
-    const result = machine.apply({ index: entry.index, term: entry.term, time: this.#time, payload });
-    if (entry.proposer === this.#incarnation) this.#proposals.resolve(entry.sequence, result);
+    if (payload !== empty && payload !== entry.payload) this.#raft.movePayload(index, payload);
+    const result = machine.apply({ index, term, time: this.#time, proposer, sequence, payload });
+    // Repeated: the caller has his result, or it has come to this member in a snapshot and is lost.
+    if (proposer === this.#incarnation && result !== repeated) this.#proposals.resolve(sequence, result);
   }
 
   #tickLater(): void {
@@ -362,6 +378,7 @@ export class Replica {
     }
     if (this.#reach.look(this.#raft, now)) { for (const observer of this.#observers) observer(); }
     this.#proposals.expire();
+    this.#handAgain();
     this.#reads.expire(this.#electionMs);
     if (!this.#wal.sealed && now - this.#lastWrite >= walSealMs) void this.#wal.seal().catch((error) => this.#poison(error));
     this.#turn();

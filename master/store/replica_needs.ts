@@ -10,7 +10,7 @@ import type { ReplicaStatus } from "./replica_status.ts";
 /** Who a member is. */
 export type Self = Pick<ReplicaStatus, "clusterId" | "clusterEpoch" | "memberId">;
 
-/** Brings messages to other members; may lose and reorder them, and repeat all but proposals, which would be applied twice. Those of other clusters it keeps out. */
+/** Brings messages to other members; may lose, reorder and repeat them. Those of other clusters it keeps out. */
 export interface Transport {
   send(message: Message): void;
   /** The bytes of a snapshot that `from` has offered: what its snapshotBytes() gives. Rejects when none come any more, whatever has become of `from`. */

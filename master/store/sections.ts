@@ -1,8 +1,9 @@
 // The state as bytes, for snapshots. An on-disk format, and canonical: equal states give equal bytes, so a digest of it compares members.
 //
-//   sections = header · lease* · base* · event* · end            each a frame: length u32 (of what follows) · kind u8 · body; numbers little-endian
-//   header   = format u16 (1) · revision f64 · compactRevision f64 · log time f64 · next lease f64
+//   sections = header · lease* · proposer* · base* · event* · end            each a frame: length u32 (of what follows) · kind u8 · body; numbers little-endian
+//   header   = format u16 (2; 1 had no proposers) · revision f64 · compactRevision f64 · log time f64 · next lease f64
 //   lease    = id f64 · ttl f64, ms · renewed at f64, log time · renewals f64       in order of ids
+//   proposer = id f64 · (first f64 · last f64)*                  what of it has been applied; the one with the oldest last entry first
 //   base     = record                                            what a read at compactRevision sees, in order of keys
 //   event    = record                                            all events behind compactRevision, in order
 //   record   = put u8 (0: tombstone) · modRevision f64 · createRevision f64 · version f64 · lease f64 · key length u16 · key, UTF-8 · value
@@ -11,20 +12,21 @@ import { Buffer } from "node:buffer";
 import { assert } from "../../shared/util/assert.ts";
 import { storedKeyBytes, storedValueBytes } from "../../shared/limits.ts";
 import { Leases } from "./lease.ts";
+import { Proposers } from "./proposers.ts";
 import { Mvcc, type SavedRecord } from "./mvcc.ts";
 
-const format = 1;
-const kinds = { header: 1, lease: 2, base: 3, event: 4, end: 5 } as const;
+const format = 2, formats = [1, 2];
+const kinds = { header: 1, lease: 2, base: 3, event: 4, end: 5, proposer: 6 } as const;
 /** Bytes of a piece: what is made in one go, well below a millisecond. */
 const pieceBytes = 256 * 1024;
 const recordHeadBytes = 1 + 4 * 8 + 2;
 const frameBytes = 1 + recordHeadBytes + storedKeyBytes + storedValueBytes;
 
 /** The state as it is now, in pieces made on demand; they show this moment however late they are asked for. */
-export function sections(mvcc: Mvcc, leases: Leases, time: number): Iterable<Uint8Array> {
+export function sections(mvcc: Mvcc, leases: Leases, proposers: Proposers, time: number): Iterable<Uint8Array> {
   const { revision, compactRevision } = mvcc;
   const release = mvcc.hold();
-  const saved = [...leases.all()].sort((a, b) => a.id - b.id), nextId = leases.nextId;
+  const saved = [...leases.all()].sort((a, b) => a.id - b.id), nextId = leases.nextId, savedProposers = [...proposers.all()];
   // Not a bare generator: one that nobody has begun to read would never release its hold.
   const pieces = write();
   const iterator: Iterator<Uint8Array> = {
@@ -53,6 +55,12 @@ export function sections(mvcc: Mvcc, leases: Leases, time: number): Iterable<Uin
       frames++;
       if (writer.full) yield writer.take();
     }
+    for (const { id, ranges } of savedProposers) {
+      writer.frame(kinds.proposer, 8 + 8 * ranges.length);
+      for (const number of [id, ...ranges]) writer.f64(number);
+      frames++;
+      if (writer.full) yield writer.take();
+    }
     for (let after: string | undefined, more = true; more;) {
       more = false;
       mvcc.saveBase(after, compactRevision, (record) => {
@@ -76,9 +84,16 @@ export function sections(mvcc: Mvcc, leases: Leases, time: number): Iterable<Uin
   }
 }
 
+export interface Sections {
+  readonly mvcc: Mvcc;
+  readonly leases: Leases;
+  readonly proposers: Proposers;
+  readonly time: number;
+}
+
 /** @throws InvariantError when the bytes are not what `sections` writes */
-export async function readSections(pieces: AsyncIterable<Uint8Array>): Promise<{ mvcc: Mvcc; leases: Leases; time: number }> {
-  const mvcc = new Mvcc(), leases = new Leases();
+export async function readSections(pieces: AsyncIterable<Uint8Array>): Promise<Sections> {
+  const mvcc = new Mvcc(), leases = new Leases(), proposers = new Proposers();
   let time = 0, revision = 0, compactRevision = 0, frames = 0, ended = false;
   let rest = Buffer.alloc(0);
   for await (const piece of pieces) {
@@ -98,13 +113,14 @@ export async function readSections(pieces: AsyncIterable<Uint8Array>): Promise<{
   if (leases.size > 0) {
     for (const item of mvcc.page("", undefined, revision, Infinity).items) if (item.lease) leases.attach(item.lease, item.key);
   }
-  return { mvcc, leases, time };
+  return { mvcc, leases, proposers, time };
 
   function read(frame: Buffer): void {
     const kind = frame[0];
     assert(!ended && (frames > 0) === (kind !== kinds.header), "a snapshot's frames are out of order");
     if (kind === kinds.header) {
-      assert(frame.readUInt16LE(1) === format, `a snapshot has format ${frame.readUInt16LE(1)}, and this release knows ${format}`);
+      const found = frame.readUInt16LE(1);
+      assert(formats.includes(found), `a snapshot has format ${found}, and this release knows ${formats.join(" and ")}`);
       revision = frame.readDoubleLE(3);
       compactRevision = frame.readDoubleLE(11);
       time = frame.readDoubleLE(19);
@@ -112,6 +128,11 @@ export async function readSections(pieces: AsyncIterable<Uint8Array>): Promise<{
     } else if (kind === kinds.lease) {
       const [id, ttlMs, renewedAt, renewals] = [1, 9, 17, 25].map((at) => frame.readDoubleLE(at)) as [number, number, number, number];
       leases.restore({ id, ttlMs, renewedAt, renewals });
+    } else if (kind === kinds.proposer) {
+      const numbers = Array.from({ length: (frame.length - 1) / 8 }, (_, at) => frame.readDoubleLE(1 + 8 * at)),
+        [id = 0, ...ranges] = numbers;
+      assert(ranges.length >= 2 && ranges.length % 2 === 0, "a snapshot has a proposer without ranges");
+      proposers.restore({ id, ranges });
     } else if (kind === kinds.base) mvcc.restoreBase(readRecord(frame));
     else if (kind === kinds.event) mvcc.restoreEvent(readRecord(frame));
     else {

@@ -1,10 +1,11 @@
-// The replicated state: keys with their history, leases, log time. One entry in, one result out; one revision for each transaction that writes.
+// The replicated state: keys with their history, leases, log time, and what of whom has been applied. One entry in, one result out; one revision for each transaction that writes.
 import { assert } from "../../shared/util/assert.ts";
 import { storeLeases } from "../../shared/limits.ts";
 import { type Command, decodeCommand } from "./command.ts";
 import { Leases } from "./lease.ts";
-import type { Entry, StateMachine } from "./machine.ts";
+import { type Entry, repeated, type StateMachine } from "./machine.ts";
 import { Mvcc } from "./mvcc.ts";
+import { Proposers } from "./proposers.ts";
 import { readSections, sections } from "./sections.ts";
 import type { TransactionResult } from "./store.ts";
 import { Refusal, refuseForm, run } from "./transaction.ts";
@@ -21,11 +22,12 @@ export interface Granted {
   readonly lease: number;
 }
 /** What `apply` returns; undefined for commands whose success says it all. */
-export type Outcome = TransactionResult | Granted | Refusal | undefined;
+export type Outcome = TransactionResult | Granted | Refusal | typeof repeated | undefined;
 
 export class State implements StateMachine {
   #mvcc = new Mvcc();
   #leases = new Leases();
+  #proposers = new Proposers();
   #time = 0;
   #audience: Audience | undefined;
 
@@ -51,7 +53,9 @@ export class State implements StateMachine {
 
   apply(entry: Entry): Outcome {
     this.#time = Math.max(this.#time, entry.time);
-    return entry.payload.length === 0 ? undefined : this.#carryOut(decodeCommand(entry.payload));
+    if (entry.payload.length === 0) return undefined;
+    if (entry.proposer !== 0 && !this.#proposers.first(entry.proposer, entry.sequence)) return repeated;
+    return this.#carryOut(decodeCommand(entry.payload));
   }
 
   #carryOut(command: Command): Outcome {
@@ -110,7 +114,7 @@ export class State implements StateMachine {
 
   snapshot(): { readonly revision: number; readonly compactRevision: number; readonly bytes: Iterable<Uint8Array> } {
     const { revision, compactRevision } = this.#mvcc;
-    return { revision, compactRevision, bytes: sections(this.#mvcc, this.#leases, this.#time) };
+    return { revision, compactRevision, bytes: sections(this.#mvcc, this.#leases, this.#proposers, this.#time) };
   }
 
   async restore(bytes: AsyncIterable<Uint8Array>): Promise<void> {
@@ -119,6 +123,7 @@ export class State implements StateMachine {
     const lastRevision = this.#mvcc.revision;
     this.#mvcc = read.mvcc;
     this.#leases = read.leases;
+    this.#proposers = read.proposers;
     this.#time = read.time;
     this.#audience?.replaced(lastRevision);
   }

@@ -1,6 +1,7 @@
 // From the entries of the replicated log, with what the state machine made of each, to the committed transactions that the checkers judge by. Ends of leases
 // become the deletes that they must be; whether a lease may end is judged here, by log time, from the log alone.
 import { decodeCommand } from "../../master/store/command.ts";
+import { repeated } from "../../master/store/machine.ts";
 import type { Operation, Transaction, TransactionResult } from "../../master/store/store.ts";
 import { type Committed, type Compaction, empty, type Initial, type Moment } from "./history.ts";
 import { Keyspace } from "./keyspace.ts";
@@ -25,7 +26,7 @@ export function committedOf(
   let time = 0;
   for (const { time: entryTime, payload, outcome, at } of entries) {
     time = Math.max(time, entryTime);
-    if (payload.length === 0) continue;
+    if (payload.length === 0 || outcome === repeated) continue;
     const command = decodeCommand(payload), moment = at === undefined ? {} : { at };
     const end = (id: number): void => {
       leases.delete(id);

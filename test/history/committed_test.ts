@@ -13,7 +13,7 @@ function applied(...commands: [time: number, command: Command][]): AppliedEntry[
   const state = new State();
   return commands.map(([time, command], at) => {
     const payload = encodeCommand(command);
-    return { time, payload, outcome: state.apply({ index: at + 1, term: 1, time, payload }), at };
+    return { time, payload, outcome: state.apply({ index: at + 1, term: 1, time, proposer: 0, sequence: 0, payload }), at };
   });
 }
 const write = (lease: number, ...keys: string[]): Command => ({

@@ -146,7 +146,7 @@ const faults: Readonly<Record<string, Fault>> = {
         apply(entry) {
           if (before !== undefined && random() < 0.1 && decodeCommand(entry.payload).do === "transact") return before;
           const outcome = state.apply(entry);
-          if (outcome && "results" in outcome) before = outcome;
+          if (typeof outcome === "object" && "results" in outcome) before = outcome;
           return outcome;
         },
       };

@@ -16,7 +16,8 @@ export class InstantReplica implements ReplicaFace {
   }
   async propose(payload: Uint8Array): Promise<unknown> {
     this.#time = Math.max(this.#time, this.#clock.now());
-    return this.#machine.apply({ index: ++this.#index, term: 1, time: this.#time, payload: this.#machine.keep(payload) });
+    const index = ++this.#index;
+    return this.#machine.apply({ index, term: 1, time: this.#time, proposer: 0, sequence: 0, payload: this.#machine.keep(payload) });
   }
   async readIndex(): Promise<number> {
     return this.#index;

@@ -257,23 +257,30 @@ export const mutants: readonly Mutant[] = [
   {
     name: "read_not_awaited",
     bug: "A confirmed read is answered before this member has applied what it must show",
-    file: "pending.ts",
+    file: "pending_reads.ts",
     from: "if (read.index > index) return true;",
     to: "",
   },
   {
     name: "proposal_applied_twice",
-    bug: "B29: a forwarded proposal is appended twice (etcd 3587, ra 145)",
-    file: raft("raft"),
-    from: "if (this.propose(message.proposal) !== undefined) {",
-    to: "this.propose(message.proposal);\n        if (this.propose(message.proposal) !== undefined) {",
+    bug: "B29: a proposal that is made again is applied twice (etcd 3587, ra 145)",
+    file: "state.ts",
+    from: "return repeated;",
+    to: "void repeated;",
+  },
+  {
+    name: "proposers_not_restored",
+    bug: "B29: a snapshot does not say what was applied of whom, so what is proposed again is applied again",
+    file: "state.ts",
+    from: "this.#proposers = read.proposers;",
+    to: "",
   },
   {
     name: "unknown_called_refused",
     bug: "A write that may have happened is reported as certainly not made",
-    file: "pending.ts",
-    from: 'new StoreError(\n          "Unknown",',
-    to: 'new StoreError(\n          "NotLeader",',
+    file: "pending_proposals.ts",
+    from: 'new StoreError(\n            "Unknown",',
+    to: 'new StoreError(\n            "NotLeader",',
   },
   // Disk
   {
@@ -495,7 +502,7 @@ export const mutants: readonly Mutant[] = [
     name: "own_clock_applied",
     bug: "A member applies by its own measure of time instead of the log's",
     file: "replica.ts",
-    from: "time: this.#time, payload });",
-    to: "time: this.#needs.clock.now(), payload });",
+    from: "time: this.#time, proposer, sequence, payload });",
+    to: "time: this.#needs.clock.now(), proposer, sequence, payload });",
   },
 ];

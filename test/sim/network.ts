@@ -1,5 +1,4 @@
-// What is between the members: each direction of each pair loses, delays, repeats and reorders on its own, and can be cut on its own. Proposals are never
-// repeated (replica.ts says why); everything else may be.
+// What is between the members: each direction of each pair loses, delays, repeats and reorders on its own, and can be cut on its own.
 import type { Message, SnapshotMeta } from "../../master/store/raft/message.ts";
 import type { Transport } from "../../master/store/replica_needs.ts";
 import { SnapshotLost } from "../../master/store/snapshot.ts";
@@ -56,7 +55,7 @@ export class SimNetwork {
         if (!isAlive()) return;
         this.tap(message);
         this.#send(from, message);
-        if (message.type !== "Propose" && this.#world.chance(this.repeatRate)) this.#send(from, message);
+        if (this.#world.chance(this.repeatRate)) this.#send(from, message);
       },
       fetch: (snapshot, source) => this.#fetch(from, snapshot, source),
     };

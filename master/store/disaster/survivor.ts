@@ -33,7 +33,7 @@ export async function readSurvivor(needs: Omit<WalNeeds, "random"> & { readonly 
     time = Math.max(time, entry.time);
     term = Math.max(term, entry.term);
     index = entry.index;
-    state.apply({ index, term: entry.term, time, payload: entry.type === "command" ? entry.payload : empty });
+    state.apply({ ...entry, time, payload: entry.type === "command" ? entry.payload : empty });
     if (entry.type === "configuration") conf = changed(conf, decodeConfChange(entry.payload));
   }
   if (members(conf).length === 0) {

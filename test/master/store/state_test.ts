@@ -23,7 +23,7 @@ class Driver {
     this.time += 1_000;
     const encoded = encodeCommand(command), payload = this.keeps ? this.state.keep(encoded) : encoded;
     assert.is(Buffer.compare(payload, encoded), 0, "the same bytes");
-    return this.state.apply({ index: ++this.index, term: 1, time: this.time, payload });
+    return this.state.apply({ index: ++this.index, term: 1, time: this.time, proposer: 0, sequence: 0, payload });
   }
   txn(transaction: Transaction, quotaBytes = 2 ** 29): Outcome {
     return this.apply({ do: "transact", transaction, quotaBytes });
@@ -233,7 +233,7 @@ test("keep() shares the memory of a command with its values, and gives it back",
     quotaBytes: 2 ** 29,
   });
   const kept = state.keep(encoded);
-  state.apply({ index: 1, term: 1, time: 1, payload: kept });
+  state.apply({ index: 1, term: 1, time: 1, proposer: 0, sequence: 0, payload: kept });
   const { value } = mvcc.get("/a")!;
   assert.is(value.buffer, kept.buffer);
   assert.equal(value, new Uint8Array(1_000).fill(7));

@@ -21,7 +21,7 @@ class House {
   }
   txn(transaction: Transaction): void {
     const payload = encodeCommand({ do: "transact", quotaBytes: 2 ** 30, transaction });
-    this.state.apply({ index: ++this.#index, term: 1, time: this.#index, payload });
+    this.state.apply({ index: ++this.#index, term: 1, time: this.#index, proposer: 0, sequence: 0, payload });
   }
   write(...then: Operation[]): void {
     this.txn({ compares: [], then });
@@ -30,7 +30,14 @@ class House {
     this.write({ do: "put", key, value: new Uint8Array(size) });
   }
   compact(revision: number): void {
-    this.state.apply({ index: ++this.#index, term: 1, time: this.#index, payload: encodeCommand({ do: "compact", revision }) });
+    this.state.apply({
+      index: ++this.#index,
+      term: 1,
+      time: this.#index,
+      proposer: 0,
+      sequence: 0,
+      payload: encodeCommand({ do: "compact", revision }),
+    });
   }
   watch(prefix: string, from: number, options: Partial<WatchOptions> = {}): AsyncIterator<WatchBatch> {
     return this.hub.watch(prefix, from, { signal: this.stop.signal, ...options })[Symbol.asyncIterator]();
