@@ -87,6 +87,13 @@ export function checkFit(directory: string, replayed: Replayed, identity: Identi
   if (snapshot && snapshot.clusterId !== identity.clusterId) {
     throw new StorageError("Foreign", directory, `the log is of cluster ${identity.clusterId}, the snapshot of ${snapshot.clusterId}`);
   }
+  if (snapshot && snapshot.clusterEpoch !== identity.clusterEpoch) {
+    throw new StorageError(
+      "Foreign",
+      directory,
+      `the log is of epoch ${identity.clusterEpoch}, the snapshot of ${snapshot.clusterEpoch}. \`snapshot restore\` makes a store of a backup`,
+    );
+  }
   const from = snapshot?.index ?? 0;
   if (replayed.base.index > from || (!snapshot && !replayed.conf)) {
     throw new StorageError(

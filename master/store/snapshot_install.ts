@@ -27,6 +27,9 @@ export async function installSnapshot(
     if (!await hold()) return { failed: new SnapshotLost("the log has passed it") };
     const { header, sha256 } = await snapshots.read(temporary, (found, pieces) => {
       if (found.clusterId !== wal.identity.clusterId) throw new StorageError("Foreign", temporary, `it is of cluster ${found.clusterId}`);
+      if (found.clusterEpoch !== wal.identity.clusterEpoch) {
+        throw new StorageError("Foreign", temporary, `it is of epoch ${found.clusterEpoch}`);
+      }
       if (found.index !== meta.index || found.term !== meta.term) {
         throw new SnapshotLost(`it ends at entry ${found.index}, not ${meta.index}`);
       }

@@ -38,7 +38,7 @@ export async function call(
   signal: AbortSignal,
 ): Promise<Connection> {
   signal.throwIfAborted();
-  const { clusterId, memberId, tls } = caller, { host, port } = splitAddress(address);
+  const { clusterId, clusterEpoch, memberId, tls } = caller, { host, port } = splitAddress(address);
   // Who answers is known by the URI in its certificate, not by the name under which it was called.
   const socket = connect({
     host,
@@ -61,9 +61,9 @@ export async function call(
       socket.once("close", () => reject(new Error("the connection was closed before TLS was ready")));
     });
     const connection = new Connection(socket, peerHelloBytes);
-    const stranger = judgeCalled(connection.certificate, { clusterId, memberId: member }, address);
+    const stranger = judgeCalled(connection.certificate, { clusterId, clusterEpoch, memberId: member }, address);
     if (stranger) throw new Refused(stranger);
-    connection.send([encodeHello({ versions, purpose, clusterId, from: memberId, to: member, address: caller.address })]);
+    connection.send([encodeHello({ versions, purpose, clusterId, clusterEpoch, from: memberId, to: member, address: caller.address })]);
     const answer = decodeAnswer(await connection.read());
     if ("reason" in answer) throw new Refused(answer);
     connection.limit(peerFrameBytes);

@@ -1,11 +1,14 @@
 // Who calls, and whether we talk to them. TLS has proven by then that the caller has a certificate of the cluster's own authority; here it is decided whether that
 // is a member of this very cluster: one authority may have signed for nodes, for people, and for the cluster that this one was restored from.
 //
-//   hello    = magic 8 bytes · least u16 · most u16 (versions of the protocol) · purpose u8 · clusterId · from f64 · to f64 · address
+//   hello    = magic 8 bytes · least u16 · most u16 (versions of the protocol) · purpose u8 · clusterId · clusterEpoch · from f64 · to f64 · address
 //   welcome  = version u16                refusal = reason u8 · words
-//   clusterId, address, words = length u16 · UTF-8
+//   clusterId, clusterEpoch, address, words = length u16 · UTF-8
 //
 // This form outlives every version of the protocol: both sides must understand the hello to find out that they do not understand each other.
+//
+// A cluster that was restored, or forced anew from one survivor, keeps its id and gets another epoch (store/disaster). Members of different epochs have logs that
+// contradict each other: they never talk, whatever terms and indexes say.
 //
 // A member that our configuration does not name is let in (thesis §4.1): whoever lags behind hears of it from that very member. Its certificate is what admits it,
 // and `to` and the cluster's id are what keeps apart what must not meet. Only who was removed stays out for good.
@@ -19,6 +22,7 @@ export type Purpose = typeof purposes[number];
 
 export interface MemberName {
   readonly clusterId: string;
+  readonly clusterEpoch: string;
   readonly memberId: number;
 }
 /** Versions of the protocol, both included. */
@@ -32,6 +36,7 @@ export interface Hello {
   readonly versions: Versions;
   readonly purpose: Purpose;
   readonly clusterId: string;
+  readonly clusterEpoch: string;
   readonly from: number;
   readonly to: number;
   /** Where the caller can be called, `host:port`; empty when it does not know. */
@@ -39,7 +44,7 @@ export interface Hello {
 }
 
 // Positions in this list are the numbers on the wire: append only.
-export const refusals = ["garbage", "version", "certificate", "cluster", "addressee", "double", "removed", "busy"] as const;
+export const refusals = ["garbage", "version", "certificate", "cluster", "addressee", "double", "removed", "busy", "epoch"] as const;
 export interface Refusal {
   readonly reason: typeof refusals[number];
   /** A sentence that names who was refused and where it is, and says what to do. */
@@ -49,24 +54,28 @@ export interface Refusal {
 const magic = Buffer.from("SKERRYPE");
 
 /** The URI that the certificate of a member carries. */
-export const memberUri = ({ clusterId, memberId }: MemberName): string => `skerry://${clusterId}/members/${memberId}`;
+export const memberUri = ({ clusterId, clusterEpoch, memberId }: MemberName): string =>
+  `skerry://${clusterId}/epochs/${clusterEpoch}/members/${memberId}`;
 
 /** The member that a certificate's subjectAltName names, as the runtimes write it; undefined when it is that of a node or of a person. */
 export function memberNamed(subjectAltName: string | undefined): MemberName | undefined {
   for (const name of (subjectAltName ?? "").split(", ")) {
-    const found = /^URI:skerry:\/\/([0-9a-f]{1,64})\/members\/([1-9]\d{0,15})$/.exec(name);
-    if (found && Number.isSafeInteger(Number(found[2]))) return { clusterId: found[1]!, memberId: Number(found[2]) };
+    const found = /^URI:skerry:\/\/([0-9a-f]{1,64})\/epochs\/([0-9a-f]{1,64})\/members\/([1-9]\d{0,15})$/.exec(name);
+    if (found && Number.isSafeInteger(Number(found[3]))) {
+      return { clusterId: found[1]!, clusterEpoch: found[2]!, memberId: Number(found[3]) };
+    }
   }
   return undefined;
 }
 
 export const encodeHello = (hello: Hello): Uint8Array =>
-  build(kind.hello, 64 + (hello.clusterId.length + hello.address.length) * 3, (writer) => {
+  build(kind.hello, 64 + (hello.clusterId.length + hello.clusterEpoch.length + hello.address.length) * 3, (writer) => {
     writer.raw(magic);
     writer.u16(hello.versions.least);
     writer.u16(hello.versions.most);
     writer.u8(purposes.indexOf(hello.purpose));
     writer.text(hello.clusterId);
+    writer.text(hello.clusterEpoch);
     writer.f64(hello.from);
     writer.f64(hello.to);
     writer.text(hello.address);
@@ -80,6 +89,7 @@ export const decodeHello = (frame: Frame): Hello =>
       versions: { least: reader.u16(), most: reader.u16() },
       purpose: reader.oneOf(purposes, "purpose"),
       clusterId: reader.text(),
+      clusterEpoch: reader.text(),
       from: reader.whole(),
       to: reader.whole(),
       address: reader.text(),
@@ -120,7 +130,7 @@ export function judgeCaller(
   { certificate, at }: { readonly certificate: MemberName | undefined; readonly at: string },
   host: Host,
 ): { readonly version: number } | Refusal {
-  const { from, to, clusterId, versions: theirs } = hello, who = `member ${from} at ${hello.address || at}`;
+  const { from, to, clusterId, clusterEpoch, versions: theirs } = hello, who = `member ${from} at ${hello.address || at}`;
   const refuse = (reason: Refusal["reason"], what: string): Refusal => ({ reason, words: `Cannot take a connection of ${who}: ${what}` });
   const version = Math.min(theirs.most, host.versions.most);
   if (version < theirs.least || version < host.versions.least || theirs.least > theirs.most) {
@@ -137,16 +147,23 @@ export function judgeCaller(
         "to bring it over into this cluster, empty its data directory and let it join",
     );
   }
+  if (clusterEpoch !== host.clusterEpoch) {
+    return refuse(
+      "epoch",
+      `it is of epoch ${clusterEpoch} of this cluster, and member ${host.memberId} is of epoch ${host.clusterEpoch}. ${otherEpoch}`,
+    );
+  }
   if (!certificate) {
     return refuse(
       "certificate",
       "its certificate is of this cluster's authority, but not that of a master. Let it join as one to get such a certificate",
     );
   }
-  if (certificate.clusterId !== clusterId || certificate.memberId !== from) {
+  if (certificate.clusterId !== clusterId || certificate.clusterEpoch !== clusterEpoch || certificate.memberId !== from) {
+    const { memberId, clusterId: cluster, clusterEpoch: epoch } = certificate;
     return refuse(
       "certificate",
-      `its certificate is that of member ${certificate.memberId} of cluster ${certificate.clusterId}. Give it back its own, or let it join anew`,
+      `its certificate is that of member ${memberId} of cluster ${cluster}, epoch ${epoch}. Give it back its own, or let it join anew`,
     );
   }
   if (from === host.memberId) {
@@ -172,15 +189,24 @@ export function judgeCaller(
 
 /** Why the one that answered at `address` is not the one that was called; undefined when it is. */
 export function judgeCalled(certificate: MemberName | undefined, wanted: MemberName, address: string): Refusal | undefined {
-  if (certificate?.clusterId === wanted.clusterId && certificate.memberId === wanted.memberId) return undefined;
-  const found = !certificate
-    ? "who answers there has no certificate of a master"
-    : certificate.clusterId !== wanted.clusterId
-    ? `member ${certificate.memberId} of another cluster (${certificate.clusterId}) answers there`
-    : `member ${certificate.memberId} answers there`;
-  return {
-    reason: certificate && certificate.clusterId !== wanted.clusterId ? "cluster" : "addressee",
-    words:
-      `Cannot call member ${wanted.memberId} at ${address}: ${found}. Correct the address of member ${wanted.memberId} among the members of the cluster`,
-  };
+  const refuse = (reason: Refusal["reason"], what: string, advice = correctIt): Refusal => ({
+    reason,
+    words: `Cannot call member ${wanted.memberId} at ${address}: ${what}. ${advice}`,
+  });
+  const correctIt = `Correct the address of member ${wanted.memberId} among the members of the cluster`;
+  if (!certificate) return refuse("addressee", "who answers there has no certificate of a master");
+  const { clusterId, clusterEpoch, memberId } = certificate;
+  if (clusterId !== wanted.clusterId) return refuse("cluster", `member ${memberId} of another cluster (${clusterId}) answers there`);
+  if (clusterEpoch !== wanted.clusterEpoch) {
+    return refuse(
+      "epoch",
+      `member ${memberId} of epoch ${clusterEpoch} of this cluster answers there, and this is epoch ${wanted.clusterEpoch}`,
+      otherEpoch,
+    );
+  }
+  return memberId === wanted.memberId ? undefined : refuse("addressee", `member ${memberId} answers there`);
 }
+
+/** Which of the two is meant to live, only people know. */
+const otherEpoch = "The cluster was restored, or forced anew from one master, and one of the two is of the life before. " +
+  "Stop that one; to use its machine again, empty its data directory and let it join";

@@ -31,6 +31,7 @@ export interface TransportNeeds {
 
 export interface TransportConfig {
   readonly clusterId: string;
+  readonly clusterEpoch: string;
   readonly memberId: number;
   /** The certificate names this member by memberUri(). */
   readonly tls: PeerTls;
@@ -118,11 +119,11 @@ class Hub {
     this.#needs = needs;
     this.#config = config;
     this.#troubles = new Troubles(needs.clock, needs.log);
-    const { clusterId, memberId } = config;
+    const { clusterId, clusterEpoch, memberId } = config;
     this.#reception = new Reception({
       clock: needs.clock,
       troubles: this.#troubles,
-      host: { clusterId, memberId, versions, isRemoved: (member) => this.#isRemoved(member) },
+      host: { clusterId, clusterEpoch, memberId, versions, isRemoved: (member) => this.#isRemoved(member) },
       receive: (message) => needs.receive(message),
       snapshotBytes: (snapshot) => needs.snapshotBytes(snapshot),
       called: (hello) => this.#called(hello),
@@ -217,7 +218,8 @@ class Hub {
 
   /** Makes the link to a member, or tells it the new address. Where the configuration says comes first; what was known before serves when nothing else is. */
   #place(member: number): void {
-    const link = this.#links.get(member), { clock, random, log } = this.#needs, { clusterId, memberId, address = "", tls } = this.#config;
+    const link = this.#links.get(member), { clock, random, log } = this.#needs;
+    const { clusterId, clusterEpoch, memberId, address = "", tls } = this.#config;
     const found = [this.#conf.addresses[member], this.#said.get(member)].flatMap((place) => place ? [place] : []);
     const addresses = found.length > 0 ? [...new Set(found)] : link?.addresses ?? [];
     if (link) link.addresses = addresses;
@@ -227,7 +229,7 @@ class Hub {
         random,
         log,
         troubles: this.#troubles,
-        caller: { clusterId, memberId, address, tls },
+        caller: { clusterId, clusterEpoch, memberId, address, tls },
         unsent: (proposal: MessageOf<"Propose">) => this.#unsent(proposal),
       };
       this.#links.set(member, new PeerLink(needs, member, addresses));

@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { readBackup } from "../../../../master/store/disaster/backup.ts";
 import { planNewCluster, writeNewCluster } from "../../../../master/store/disaster/new_cluster.ts";
+import type { StorageError } from "../../../../master/store/storage_error.ts";
 import type { StoreError } from "../../../../master/store/store.ts";
 import { seeded } from "../../../../shared/util/clock.ts";
 import { CrashFiles } from "../../../kit/crash_files.ts";
@@ -86,4 +87,22 @@ test("a store made of a backup shows what was saved, at revisions that nobody ha
   await opened.store.revoke(lease);
   assert.is((await opened.store.get("/leased")).item, undefined);
   await opened.store.close();
+});
+
+test("a store of the new life does not take a snapshot of the old one for its own", async () => {
+  const old = new CrashFiles(), before = await open(old);
+  await put(before, "/a", "one");
+  const bytes = await bytesOf(await before.backup());
+  await before.store.close();
+  const files = new CrashFiles();
+  await copyTo(files, "/backup", bytes);
+  const { header: found, state } = await readBackup({ files, clock }, "/backup");
+  await writeNewCluster(needs(files, 7), "/raft", planNewCluster({ ...found, address: "" }, bump, seeded(7)), state);
+  await copyTo(files, "/raft/snapshots/9999999999999999-0000000000000001.snap", bytes);
+  const error = await rejects(open(files, {}, 8)) as StorageError;
+  assert.is(error.reason, "Foreign");
+  assert.match(
+    error.message,
+    /the log is of epoch [0-9a-f]{16}, the snapshot of [0-9a-f]{16}\. `snapshot restore` makes a store of a backup/,
+  );
 });

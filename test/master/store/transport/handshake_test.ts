@@ -13,13 +13,14 @@ import {
   type Hello,
   judgeCalled,
   judgeCaller,
+  type MemberName,
   memberNamed,
   memberUri,
   type Refusal,
 } from "../../../../master/store/transport/handshake.ts";
 import { WireError } from "../../../../master/store/transport/wire.ts";
 import { suite } from "../../../kit/suite.ts";
-import { clusterA, clusterB } from "./kit.ts";
+import { clusterA, clusterB, epoch1, epoch2 } from "./kit.ts";
 
 const test = suite("handshake");
 const of = (bytes: Uint8Array): Frame => {
@@ -27,11 +28,25 @@ const of = (bytes: Uint8Array): Frame => {
   reader.push(bytes);
   return reader.next()!;
 };
-const hello: Hello = { versions: { least: 1, most: 1 }, purpose: "log", clusterId: clusterA, from: 2, to: 1, address: "two.example:6444" };
-const host = { clusterId: clusterA, memberId: 1, versions: { least: 1, most: 1 }, isRemoved: (member: number) => member === 9 };
+const hello: Hello = {
+  versions: { least: 1, most: 1 },
+  purpose: "log",
+  clusterId: clusterA,
+  clusterEpoch: epoch1,
+  from: 2,
+  to: 1,
+  address: "two.example:6444",
+};
+const host = {
+  clusterId: clusterA,
+  clusterEpoch: epoch1,
+  memberId: 1,
+  versions: { least: 1, most: 1 },
+  isRemoved: (member: number) => member === 9,
+};
 const judge = (
   said: Partial<Hello>,
-  certificate: { clusterId: string; memberId: number } | undefined = { clusterId: clusterA, memberId: said.from ?? 2 },
+  certificate: MemberName | undefined = { clusterId: clusterA, clusterEpoch: epoch1, memberId: said.from ?? 2 },
 ) => judgeCaller({ ...hello, ...said }, { certificate, at: "10.0.0.2:50123" }, host);
 const refused = (verdict: { version: number } | Refusal): Refusal => {
   if ("version" in verdict) throw new Error("it was let in");
@@ -70,7 +85,10 @@ test("a hello that is none is garbage, and never anything worse", () => {
 test("lets members in, in the newest version that both speak", () => {
   assert.equal(judge({}), { version: 1 });
   assert.equal(
-    judgeCaller({ ...hello, versions: { least: 2, most: 5 } }, { certificate: { clusterId: clusterA, memberId: 2 }, at: "x" }, {
+    judgeCaller({ ...hello, versions: { least: 2, most: 5 } }, {
+      certificate: { clusterId: clusterA, clusterEpoch: epoch1, memberId: 2 },
+      at: "x",
+    }, {
       ...host,
       versions: { least: 1, most: 3 },
     }),
@@ -92,20 +110,28 @@ test("every refusal names who was refused and where it is, and says what to do",
     ],
     [refused(judge({ versions: { least: 0, most: 0 } })), "version", /it speaks version 0/, /Upgrade the older/],
     [
-      refused(judge({ clusterId: clusterB }, { clusterId: clusterB, memberId: 2 })),
+      refused(judge({ clusterId: clusterB }, { clusterId: clusterB, clusterEpoch: epoch1, memberId: 2 })),
       "cluster",
       /is of cluster b{32}, and member 1 is of cluster a{32}/,
       /empty its data directory/,
     ],
     [
-      refused(judge({}, { clusterId: clusterA, memberId: 3 })),
+      refused(judge({ clusterEpoch: epoch2 }, { clusterId: clusterA, clusterEpoch: epoch2, memberId: 2 })),
+      "epoch",
+      /is of epoch 2{16} of this cluster, and member 1 is of epoch 1{16}/,
+      /Stop that one; to use its machine again, empty its data directory/,
+    ],
+    [refused(judge({}, { clusterId: clusterA, clusterEpoch: epoch2, memberId: 2 })), "certificate", /epoch 2{16}/, /let it join anew/],
+    [refused(judge({ from: 9, clusterEpoch: epoch2 })), "epoch", /it is of epoch 2{16}/, /of the life before/],
+    [
+      refused(judge({}, { clusterId: clusterA, clusterEpoch: epoch1, memberId: 3 })),
       "certificate",
       /its certificate is that of member 3 of cluster a{32}/,
       /Give it back its own/,
     ],
-    [refused(judge({}, { clusterId: clusterB, memberId: 2 })), "certificate", /of cluster b{32}/, /let it join anew/],
+    [refused(judge({}, { clusterId: clusterB, clusterEpoch: epoch1, memberId: 2 })), "certificate", /of cluster b{32}/, /let it join anew/],
     [
-      refused(judge({ from: 1 }, { clusterId: clusterA, memberId: 1 })),
+      refused(judge({ from: 1 }, { clusterId: clusterA, clusterEpoch: epoch1, memberId: 1 })),
       "double",
       /two masters run with copies of one data directory/,
       /Stop one of them/,
@@ -125,18 +151,25 @@ test("every refusal names who was refused and where it is, and says what to do",
 });
 
 test("who is called must be who it should be", () => {
-  const wanted = { clusterId: clusterA, memberId: 2 };
+  const wanted = { clusterId: clusterA, clusterEpoch: epoch1, memberId: 2 };
   assert.is(judgeCalled(wanted, wanted, "two:6444"), undefined);
   assert.match(
     judgeCalled({ ...wanted, memberId: 3 }, wanted, "two:6444")!.words,
     /Cannot call member 2 at two:6444: member 3 answers there\. Correct the address/,
   );
   assert.match(judgeCalled({ ...wanted, clusterId: clusterB }, wanted, "two:6444")!.words, /member 2 of another cluster \(b{32}\)/);
+  const fenced = judgeCalled({ ...wanted, clusterEpoch: epoch2, memberId: 7 }, wanted, "two:6444")!;
+  assert.is(fenced.reason, "epoch");
+  assert.match(
+    fenced.words,
+    /Cannot call member 2 at two:6444: member 7 of epoch 2{16} of this cluster answers there, and this is epoch 1{16}\./,
+  );
   assert.match(judgeCalled(undefined, wanted, "two:6444")!.words, /no certificate of a master/);
 });
 
 test("the certificate of a member names it, and no other certificate does", async () => {
-  const { authority, key } = await Authority.create("skerry-ca"), name = { clusterId: clusterA, memberId: Number.MAX_SAFE_INTEGER };
+  const { authority, key } = await Authority.create("skerry-ca"),
+    name = { clusterId: clusterA, clusterEpoch: epoch1, memberId: Number.MAX_SAFE_INTEGER };
   const pair = await issuePeer({ certificate: authority.certificate, key }, memberUri(name)),
     certificate = new X509Certificate(pair.certificate);
   assert.ok(authority.verify(certificate.raw), "signed by the authority");
@@ -148,13 +181,18 @@ test("the certificate of a member names it, and no other certificate does", asyn
       "",
       "DNS:localhost",
       `URI:skerry://${clusterA}/node/7`,
-      `URI:skerry://${clusterA}/members/0`,
-      `URI:skerry://${clusterA}/members/9007199254740992`,
-      `URI:skerry://${clusterA}/members/7/x`,
-      `DNS:URI:skerry://${clusterA}/members/7`,
-      `URI:skerry://${clusterA.toUpperCase()}/members/7`,
+      `URI:skerry://${clusterA}/epochs/${epoch1}/members/0`,
+      `URI:skerry://${clusterA}/epochs/${epoch1}/members/9007199254740992`,
+      `URI:skerry://${clusterA}/epochs/${epoch1}/members/7/x`,
+      `DNS:URI:skerry://${clusterA}/epochs/${epoch1}/members/7`,
+      `URI:skerry://${clusterA.toUpperCase()}/epochs/${epoch1}/members/7`,
+      `URI:skerry://${clusterA}/members/7`,
     ]
   ) assert.is(memberNamed(text), undefined, text);
-  assert.equal(memberNamed(`DNS:a, URI:skerry://${clusterA}/members/7`), { clusterId: clusterA, memberId: 7 });
+  assert.equal(memberNamed(`DNS:a, URI:skerry://${clusterA}/epochs/${epoch1}/members/7`), {
+    clusterId: clusterA,
+    clusterEpoch: epoch1,
+    memberId: 7,
+  });
   assert.ok(Buffer.from(certificate.raw).length > 0);
 });

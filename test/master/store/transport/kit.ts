@@ -19,7 +19,7 @@ import { type Random, seeded, systemClock } from "../../../../shared/util/clock.
 import type { Keys, Log } from "../../../../shared/util/log.ts";
 import { chain } from "../../../../shared/util/log.ts";
 
-export const clusterA = "a".repeat(32), clusterB = "b".repeat(32);
+export const clusterA = "a".repeat(32), clusterB = "b".repeat(32), epoch1 = "1".repeat(16), epoch2 = "2".repeat(16);
 
 export interface Line {
   readonly level: string;
@@ -90,15 +90,16 @@ export class Masters {
     return new Masters(authority, key);
   }
 
-  certificate(memberId: number, clusterId = clusterA): Promise<KeyPair> {
-    return issuePeer(this.ca, memberUri({ clusterId, memberId }));
+  certificate(memberId: number, clusterId = clusterA, clusterEpoch = epoch1): Promise<KeyPair> {
+    return issuePeer(this.ca, memberUri({ clusterId, clusterEpoch, memberId }));
   }
   async start(id: number, options: Partial<TransportConfig> = {}, random: Random = seeded(id)): Promise<Master> {
     const received: Message[] = [],
       lines: Line[] = [],
       snapshots = new Shelf(),
-      clusterId = options.clusterId ?? clusterA;
-    const { certificate, key } = await this.certificate(id, clusterId);
+      clusterId = options.clusterId ?? clusterA,
+      clusterEpoch = options.clusterEpoch ?? epoch1;
+    const { certificate, key } = await this.certificate(id, clusterId, clusterEpoch);
     const transport = await createTransport({
       clock: systemClock,
       random,
@@ -107,6 +108,7 @@ export class Masters {
       snapshotBytes: (snapshot) => snapshots.read(snapshot.index),
     }, {
       clusterId,
+      clusterEpoch,
       memberId: id,
       listen: [{ host: "127.0.0.1", port: 0 }],
       tls: { ca: this.ca.certificate, certificate, key },

@@ -36,14 +36,14 @@ class Fleet {
     const { ca } = this.#masters, clock = systemClock, log = silentLog, up: { transport?: PeerTransport; replica?: Replica } = {};
     const replica = up.replica = await startReplica({
       ...{ clock, log, machine, random: seeded(port), files: new CrashFiles() },
-      async connect({ clusterId, memberId }) {
-        const pair = await issuePeer(ca, memberUri({ clusterId, memberId }));
+      async connect({ clusterId, clusterEpoch, memberId }) {
+        const pair = await issuePeer(ca, memberUri({ clusterId, clusterEpoch, memberId }));
         return up.transport = await createTransport({
           ...{ clock, log, random: seeded(port + 1) },
           receive: (message) => up.replica?.receive(message),
           snapshotBytes: (snapshot) => up.replica!.snapshotBytes(snapshot),
         }, {
-          ...{ clusterId, memberId, address: local(port), listen: [{ host: "127.0.0.1", port }] },
+          ...{ clusterId, clusterEpoch, memberId, address: local(port), listen: [{ host: "127.0.0.1", port }] },
           tls: { ca: ca.certificate, certificate: pair.certificate, key: pair.key },
         });
       },
