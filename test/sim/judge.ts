@@ -89,7 +89,9 @@ export class Judge implements Observer {
     this.#must(voted === undefined || voted === vote, () => `${id} has voted for ${voted} in term ${term}, and remembers ${vote}`);
     const applied = this.#applied.get(id) ?? 0;
     this.#must(lastIndex >= applied, () => `${id} has applied ${applied}, and its disk ends at ${lastIndex}`);
-    const kept = Math.min(promised.index, this.committed.length);
+    // Of what it promised to a leader, a later one may have had it cut away what was not committed, and committed something else there.
+    let kept = Math.min(promised.index, this.committed.length);
+    while (kept > 0 && this.committed[kept - 1]!.term > promised.indexTerm) kept--;
     this.#must(lastIndex >= kept, () => `${id} has promised to keep the entries up to ${kept}, and starts again with ${lastIndex}`);
   }
   ended({ id }: SimMember, error?: Error): void {
@@ -137,7 +139,8 @@ export class Judge implements Observer {
     if (message.type === "Vote") this.#voted(message.from, message.term, message.from);
     else if (message.type === "VoteResponse" && message.granted) this.#voted(message.from, message.term, message.to);
     else if (message.type === "AppendResponse" && !message.hint && sender?.replica) {
-      const { durableIndex } = sender.replica.raft, { index, from } = message;
+      const { durableIndex, term } = sender.replica.raft, { index, from } = message;
+      if (term > message.term) return; // said to a leader that is none any more: true when it was written, and cut away since
       this.#must(index <= durableIndex, () => `${from} says that it holds ${index}, and ${durableIndex} is on its disk`);
       promise(promised, message.term, index);
     }
