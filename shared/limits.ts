@@ -216,6 +216,8 @@ export const pendingProposals = 16_384;
 export const pendingBytes = 64 * 1024 * 1024;
 /** Milliseconds after which a proposal of which nothing has come back is made again, to the same leader: long, since an overloaded one must not get everything twice. */
 export const proposalRetryMs = 4_000;
+/** Milliseconds between comparisons of the members' states, where something was written meanwhile. */
+export const attestMs = 5 * 60_000;
 /** Processes of which it is remembered what they have proposed: restarts of masters, so years of them. */
 export const storeProposers = 1_000;
 /** Gaps in the numbers of one process that may still be filled. */

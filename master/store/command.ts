@@ -6,9 +6,11 @@
 //   compare     = target u8 · key · (revision or version f64 | value)
 //   operation   = kind u8 · key · (put: lease f64 · value)
 //   compact     = revision f64        grant = ttl f64, ms        keepAlive, revoke, expire = lease f64
+//   attest      = nothing             vouch = index f64 · member f64 · digest, a value
 //   key         = length u16 · UTF-8  value = length u32 · bytes
 import { Buffer } from "node:buffer";
 import { assert } from "../../shared/util/assert.ts";
+import type { Vouch } from "./agreement.ts";
 import type { Compare, Operation, Transaction } from "./store.ts";
 
 export type Command =
@@ -16,11 +18,14 @@ export type Command =
   | { readonly do: "transact"; readonly transaction: Transaction; readonly quotaBytes: number }
   | { readonly do: "compact"; readonly revision: number }
   | { readonly do: "grant"; readonly ttlMs: number }
-  | { readonly do: "keepAlive" | "revoke" | "expire"; readonly lease: number };
+  | { readonly do: "keepAlive" | "revoke" | "expire"; readonly lease: number }
+  /** Every member is to say what its state is at this entry; and what one says. Neither changes the state. */
+  | { readonly do: "attest" }
+  | { readonly do: "vouch"; readonly vouch: Vouch };
 
 const format = 1;
 // Positions in these lists are the numbers on disk: append only.
-const kinds = ["transact", "compact", "grant", "keepAlive", "revoke", "expire"] as const;
+const kinds = ["transact", "compact", "grant", "keepAlive", "revoke", "expire", "attest", "vouch"] as const;
 const targets = ["modRevision", "createRevision", "version", "value"] as const;
 const operations = ["get", "put", "delete"] as const;
 
@@ -28,7 +33,7 @@ const operations = ["get", "put", "delete"] as const;
 const keyBound = (key: string): number => 2 + key.length * 3;
 
 export function encodeCommand(command: Command): Uint8Array {
-  const writer = new Writer(command.do === "transact" ? transactionBound(command.transaction) : 16);
+  const writer = new Writer(command.do === "transact" ? transactionBound(command.transaction) : 64);
   writer.u8(format);
   writer.u8(kinds.indexOf(command.do));
   switch (command.do) {
@@ -64,6 +69,13 @@ export function encodeCommand(command: Command): Uint8Array {
     case "expire":
       writer.f64(command.lease);
       break;
+    case "attest":
+      break;
+    case "vouch":
+      writer.f64(command.vouch.index);
+      writer.f64(command.vouch.member);
+      writer.value(command.vouch.digest);
+      break;
     default:
       command satisfies never;
   }
@@ -86,6 +98,10 @@ export function decodeCommand(bytes: Uint8Array): Command {
       return { do: kind, revision: reader.f64() };
     case "grant":
       return { do: kind, ttlMs: reader.f64() };
+    case "attest":
+      return { do: kind };
+    case "vouch":
+      return { do: kind, vouch: { index: reader.f64(), member: reader.f64(), digest: reader.value() } };
     default:
       return { do: kind, lease: reader.f64() };
   }

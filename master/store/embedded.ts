@@ -1,5 +1,5 @@
 // The embedded store of one master: the replicated state, driven by a replica over files of its own, behind the store's face.
-import { storeLiveBytes } from "../../shared/limits.ts";
+import { attestMs, storeLiveBytes } from "../../shared/limits.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { EmbeddedStore, type OpenedStore } from "./face.ts";
@@ -54,6 +54,6 @@ export async function openMember(
   };
   const connect = peers && { connect: (self: Self) => peers.connect(self, port) };
   const replica = started.replica = await startReplica({ clock, random, files, log, machine: state, ...connect }, config);
-  const store = new EmbeddedStore({ clock, log, state, replica }, { quotaBytes });
+  const store = new EmbeddedStore({ clock, log, state, replica }, { quotaBytes, ...(peers && { attestMs }) });
   return { store, members: new Members(replica, { clock, random }), backup: () => replica.backup() };
 }

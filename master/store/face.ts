@@ -3,6 +3,7 @@
 import { leaseTtlSeconds, storeSliceItems, storeWatchers, watchProgressMs } from "../../shared/limits.ts";
 import { type Clock, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
+import { Agreement } from "./agreement.ts";
 import { type Command, encodeCommand } from "./command.ts";
 import type { Granted, State } from "./state.ts";
 import {
@@ -54,7 +55,10 @@ export class EmbeddedStore implements OpenedStore {
 
   constructor(
     { clock, log, state, replica }: { clock: Clock; log: Log; state: State; replica: ReplicaFace },
-    { quotaBytes }: { quotaBytes: number },
+    { quotaBytes, attestMs }: {
+      quotaBytes: number; /** Milliseconds between comparisons of the members' states; undefined: there is nobody to compare with. */
+      attestMs?: number;
+    },
   ) {
     this.#clock = clock;
     this.#state = state;
@@ -64,13 +68,19 @@ export class EmbeddedStore implements OpenedStore {
     state.listen(this.#hub);
     const { signal } = this.#stopping;
     const propose = (command: Command) => this.#propose(command);
+    let wrong = (_: Error): void => {};
+    const isWrong = new Promise<Error>((resolve) => wrong = resolve);
+    if (attestMs !== undefined) {
+      state.attest(new Agreement({ clock, log, member: replica.status().memberId, propose, fail: wrong }, signal));
+    }
     this.#loops = Promise.all([
       tidyMemory({ clock, log, state }, { signal }),
       this.#markProgress(signal),
-      replica.lead("store upkeep", (term) => leadStore({ clock, log, state, propose }, term), signal),
+      replica.lead("store upkeep", (term) => leadStore({ clock, log, state, propose, attestMs }, term), signal),
     ]);
     this.fatal = new Promise((resolve) => {
       void replica.fatal.then(resolve);
+      void isWrong.then(resolve);
       this.#loops.catch(resolve);
     });
   }

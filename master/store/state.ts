@@ -1,6 +1,7 @@
 // The replicated state: keys with their history, leases, log time, and what of whom has been applied. One entry in, one result out; one revision for each transaction that writes.
 import { assert } from "../../shared/util/assert.ts";
 import { storeLeases } from "../../shared/limits.ts";
+import type { Agreement } from "./agreement.ts";
 import { type Command, decodeCommand } from "./command.ts";
 import { Leases } from "./lease.ts";
 import { type Entry, repeated, type StateMachine } from "./machine.ts";
@@ -30,6 +31,7 @@ export class State implements StateMachine {
   #proposers = new Proposers();
   #time = 0;
   #audience: Audience | undefined;
+  #witness: Pick<Agreement, "asked" | "vouched"> | undefined;
 
   get mvcc(): Mvcc {
     return this.#mvcc;
@@ -51,14 +53,19 @@ export class State implements StateMachine {
     return this.#mvcc.keep(payload);
   }
 
+  /** Compares the states of the members; it changes nothing. */
+  attest(witness: Pick<Agreement, "asked" | "vouched">): void {
+    this.#witness = witness;
+  }
+
   apply(entry: Entry): Outcome {
     this.#time = Math.max(this.#time, entry.time);
     if (entry.payload.length === 0) return undefined;
     if (entry.proposer !== 0 && !this.#proposers.first(entry.proposer, entry.sequence)) return repeated;
-    return this.#carryOut(decodeCommand(entry.payload));
+    return this.#carryOut(decodeCommand(entry.payload), entry.index);
   }
 
-  #carryOut(command: Command): Outcome {
+  #carryOut(command: Command, index: number): Outcome {
     switch (command.do) {
       case "transact": {
         const refusal = refuseForm(command.transaction);
@@ -88,6 +95,10 @@ export class State implements StateMachine {
       case "expire":
         // Renewed, or ended already, between proposal and log: nothing is wrong, and nothing happens.
         return this.#leases.expired(command.lease, this.#time) ? this.#endLease(command.lease) : undefined;
+      case "attest":
+        return void this.#witness?.asked(index, () => this.snapshot().bytes);
+      case "vouch":
+        return void this.#witness?.vouched({ ...command.vouch, digest: command.vouch.digest.slice() });
       default:
         command satisfies never;
     }

@@ -1,4 +1,4 @@
-// What must be done again and again: memory given back on every member; compaction and the end of leases by proposals of the one that leads.
+// What must be done again and again: memory given back on every member; compaction, the end of leases and comparing the members by proposals of the one that leads.
 import { compactionPeriodMs, keptRevisions, storeHistoryBytes, storeSliceItems } from "../../shared/limits.ts";
 import { type Clock, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
@@ -22,15 +22,24 @@ export async function tidyMemory({ clock, state }: Upkeep, { signal }: { signal:
 
 /** Proposes compactions and the ends of leases, for as long as this member leads. */
 export async function leadStore(
-  { clock, log, state, propose }: Upkeep & { propose(command: Command): Promise<unknown> },
+  { clock, log, state, propose, attestMs = Infinity }: Upkeep & {
+    propose(command: Command): Promise<unknown>;
+    attestMs: number | undefined;
+  },
   { signal }: { signal: AbortSignal },
 ): Promise<void> {
   const leases = new LeaseWatch();
-  let sampledAt = clock.monotonic(), sample = 0;
+  let sampledAt = clock.monotonic(), sample = 0, attestedAt = sampledAt, attested = 0;
   await rounds(clock, signal, async () => {
     for (const lease of leases.overdue(state.leases.all(), clock.monotonic())) {
       log.info("Lease has ended", { lease });
       await propose({ do: "expire", lease });
+    }
+    // What nobody has written to since is what it was.
+    if (clock.monotonic() - attestedAt >= attestMs && state.mvcc.revision !== attested) {
+      attested = state.mvcc.revision;
+      attestedAt = clock.monotonic();
+      await propose({ do: "attest" });
     }
     // Under pressure of memory, what the last compaction gave up must be gone before another one is judged necessary.
     if (state.mvcc.historyBytes > storeHistoryBytes) await tidyOnce(clock, state, signal);

@@ -63,6 +63,9 @@ export function committedOf(
         if (lease && time >= lease.renewedAt + lease.ttlMs) end(command.lease);
         break;
       }
+      case "attest":
+      case "vouch":
+        break; // they change nothing
       default:
         command satisfies never;
     }

@@ -116,7 +116,7 @@ export class SimMember {
       });
       if (this.life !== life) return;
       life.replica = replica;
-      life.store = new EmbeddedStore({ clock, log, state, replica }, { quotaBytes: 1024 * 1024 });
+      life.store = new EmbeddedStore({ clock, log, state, replica }, { quotaBytes: 1024 * 1024, attestMs: 5_000 });
       void life.store.fatal.then((error) => this.#end(life, { error }));
       observer.started(this);
     } catch (error) {
