@@ -4,7 +4,7 @@ import { cpSync } from "node:fs";
 import { createServer } from "node:net";
 import * as assert from "uvu/assert";
 import type { MemberView } from "../../master/store/members.ts";
-import { command, type MasterProcess, masterProcess } from "./master_process.ts";
+import { command, type MasterProcess, masterProcess, type Runtime, runtime } from "./master_process.ts";
 
 export interface PeeredMaster extends MasterProcess {
   readonly name: string;
@@ -23,11 +23,11 @@ export const freePort = (): Promise<number> =>
   });
 
 /** That begin together, all up. */
-export async function startMasters(count: number): Promise<PeeredMaster[]> {
+export async function startMasters(count: number, on: Runtime = runtime): Promise<PeeredMaster[]> {
   const addresses = await Promise.all(Array.from({ length: count }, async () => `127.0.0.1:${await freePort()}`));
   const cluster = addresses.flatMap((address, at) => ["--initial-cluster", `m${at}=${address}`]);
   const masters = await Promise.all(addresses.map(async (address, at): Promise<PeeredMaster> => {
-    const master = await masterProcess({ args: ["--peer-listen", address, "--name", `m${at}`, ...cluster] });
+    const master = await masterProcess({ runtime: on, args: ["--peer-listen", address, "--name", `m${at}`, ...cluster] });
     return Object.assign(master, { name: `m${at}`, address });
   }));
   const [program, args] = command("master/main.ts", "pki", "create", "--data-dir", masters[0]!.dataDir);
