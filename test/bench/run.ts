@@ -3,36 +3,93 @@
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import process from "node:process";
+import { parseArgs } from "node:util";
 import { say } from "./figures.ts";
 import { runtime } from "./subject.ts";
 
-const benches: Readonly<Record<string, () => Promise<{ bench(): Promise<void> }>>> = {
+export interface Options {
+  /** Of `store`. */
+  readonly rounds: number;
+  /** Of each side, of `failover`. */
+  readonly kills: number;
+}
+
+const benches: Readonly<Record<string, () => Promise<{ bench(options: Options): Promise<void> }>>> = {
   api: () => import("./api.ts"),
+  fsync: () => import("./fsync.ts"),
   store: () => import("./store.ts"),
+  failover: () => import("./failover.ts"),
   apply: () => import("./apply.ts"),
   rss: () => import("./rss.ts"),
 };
+const help = `Usage: npm run bench -- [name…] [--rounds N] [--kills N]        (all of them, when none is named)
 
-// By way of exit(), where everything that was started is ended: a signal alone would leave masters running, which nobody would miss but the next measurement.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
+  api        CPU of a request to a master, beside a bare node:https server          2 min
+  fsync      a put through the store, beside a bare write and fdatasync             1 min
+  store      the store beside Debian's etcd, on Node and Deno                      15 min with --rounds 5
+  failover   kill -9 of the leader, a master of ours and of etcd in turns          12 min with --kills 100
+  apply      from a request to createContainer on a node, beside bare fsyncs        3 min
+  rss        memory of a master and of an agent at rest, beside bare runtimes       6 min
 
-const names = process.argv.slice(2);
-const unknown = names.filter((name) => !Object.hasOwn(benches, name));
-if (unknown.length > 0) {
-  process.stderr.write(`There is no bench ${unknown.join(", ")}: there are ${Object.keys(benches).join(", ")}\n`);
-  process.exit(2);
+  --rounds N   rounds of \`store\` (default 5; fewer are quicker, and worth less)
+  --kills N    leaders killed on each side by \`failover\` (default 100)
+
+Needs for store and failover, from Debian: etcd-server; for store also golang-go and golang-etcd-server-dev, of which the load generator is built.
+SKERRY_BENCH_DIR: where the stores' files go (default: the temporary directory); a disk, not a tmpfs.
+
+Examples:
+  npm run bench -- store                        the figures of test/bench/README.md
+  npm run bench -- store --rounds 1             does it work?
+  npm run bench -- failover --kills 20
+
+Exit codes: 0 measured, whatever the figures say; 1 something failed, or was stopped; 2 wrong words on the command line.
+`;
+
+if (import.meta.main) await main();
+
+async function main(): Promise<void> {
+  // By way of exit(), where everything that was started is ended: a signal alone would leave masters running, which nobody would miss but the next measurement.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
+  const { names, options } = read(process.argv.slice(2));
+  const load = (): string => loadavg().map((average) => average.toFixed(1)).join(" ");
+  say(
+    `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC, ${runtime}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ` +
+      `${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}, ${distribution()}, load average ${load()}`,
+  );
+  for (const name of names) {
+    const { bench } = await benches[name]!();
+    say(`\n## ${name} (load average ${load()})\n`);
+    await bench(options);
+  }
+  process.exit(0);
 }
-const load = (): string => loadavg().map((average) => average.toFixed(1)).join(" ");
-say(
-  `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC, ${runtime}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ` +
-    `${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}, ${distribution()}, load average ${load()}`,
-);
-for (const name of names.length > 0 ? names : Object.keys(benches)) {
-  const { bench } = await benches[name]!();
-  say(`\n## ${name} (load average ${load()})\n`);
-  await bench();
+
+function read(args: readonly string[]): { names: readonly string[]; options: Options } {
+  const wrong = (why: string): never => {
+    process.stderr.write(`${why}\n`);
+    process.exit(2);
+  };
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { rounds: { type: "string", default: "5" }, kills: { type: "string", default: "100" }, help: { type: "boolean" } },
+    });
+    if (values.help) {
+      process.stdout.write(help);
+      process.exit(0);
+    }
+    const unknown = positionals.filter((name) => !Object.hasOwn(benches, name));
+    if (unknown.length > 0) wrong(`There is no bench ${unknown.join(", ")}: there are ${Object.keys(benches).join(", ")}`);
+    for (const word of ["rounds", "kills"] as const) {
+      if (!/^[1-9]\d{0,4}$/.test(values[word])) wrong(`Cannot use --${word} ${values[word]}: it has to be a whole number from 1 on`);
+    }
+    const options = { rounds: Number(values.rounds), kills: Number(values.kills) };
+    return { names: positionals.length > 0 ? positionals : Object.keys(benches), options };
+  } catch (error) {
+    return wrong(`${(error as Error).message}. --help tells what there is`);
+  }
 }
-process.exit(0);
 
 function distribution(): string {
   try {

@@ -1,105 +1,94 @@
-// The store without anything around it, in this process: a put acknowledged beside a bare write and fdatasync of as many bytes, in the same loop on the same disk.
-import { rm } from "node:fs/promises";
-import process from "node:process";
-import { openStore } from "../../master/store/embedded.ts";
-import type { OpenedStore } from "../../master/store/face.ts";
-import { nodeFiles } from "../../master/store/files.ts";
-import { systemClock, systemRandom } from "../../shared/util/clock.ts";
-import { silentLog } from "../../shared/util/log.ts";
-import { BareLog, timed } from "./bare_log.ts";
-import { type Compared, figure, median, print, printCompared, quantile, say } from "./figures.ts";
-import { temporary } from "./subject.ts";
+// The store beside etcd, in turns in one run: writes, reads, memory, restart, what clients notice of a leader that stops, and how long the event loop is held up.
+import { type Cluster, type Engine, engines, startCluster } from "./clusters.ts";
+import { say } from "./figures.ts";
+import type { Options } from "./run.ts";
+import { apiLines } from "./store_api.ts";
+import { calmLines } from "./store_calm.ts";
+import { lifeLines } from "./store_life.ts";
+import { Generator, type Load, type Rate } from "./store_load.ts";
+import { type Line, printVerdicts, type Samples } from "./verdict.ts";
 
-const rounds = 7, pairs = 300, valueBytes = 1024, keys = 10_000, loadMs = 1500;
-/** What a value of this size is in the log: its frame and its key beside it. */
-const recordBytes = 1100;
-const callers = [1, 64];
+/** Milliseconds of one measurement. */
+const forMs = 2_000;
+const ours = ["node", "deno"] as const;
+const callers = [1, 64, 256];
 
-export async function bench(): Promise<void> {
-  const dataDir = await temporary();
-  const store = await openStore({ clock: systemClock, random: systemRandom, files: nodeFiles, log: silentLog }, {
-    dataDir: `${dataDir}/raft`,
-  });
-  const bare = await BareLog.open(`${dataDir}/bare`);
-  try {
-    say(`${rounds} rounds of ${pairs} pairs; values of ${valueBytes} bytes under ${keys} keys\n`);
-    const { compared, p99 } = await latency(store, bare);
-    printCompared(compared);
-    say(`\np99: put ${figure(p99.ours)} µs, write + fdatasync ${figure(p99.bare)} µs\n`);
-    await throughput(store, bare);
-  } finally {
-    await store.close();
-    await bare.close();
-    await rm(dataDir, { recursive: true, force: true });
-  }
-}
-
-/** One put, one bare write, in turns: whatever the disk does, it does to both. */
-async function latency(store: OpenedStore, bare: BareLog): Promise<{ compared: Compared[]; p99: { ours: number; bare: number } }> {
-  const ours: number[] = [], theirs: number[] = [], all = { ours: [] as number[], bare: [] as number[] };
-  for (let round = -1; round < rounds; round++) {
-    const samples = { ours: [] as number[], bare: [] as number[] };
-    for (let pair = 0; pair < pairs; pair++) {
-      samples.bare.push(await timed(() => bare.append(recordBytes)));
-      samples.ours.push(await timed(() => put(store)));
-    }
-    if (round < 0) continue;
-    ours.push(median(samples.ours));
-    theirs.push(median(samples.bare));
-    all.ours.push(...samples.ours);
-    all.bare.push(...samples.bare);
-  }
-  return {
-    compared: [{ what: "put p50, 1 caller", unit: "µs", subject: ours, bare: theirs }],
-    p99: { ours: quantile(all.ours, 0.99), bare: quantile(all.bare, 0.99) },
+export async function bench({ rounds }: Options): Promise<void> {
+  const generator = await Generator.build({ forMs });
+  say(
+    `${rounds} rounds in turns, medians; values of 1 KiB under 10,000 keys; CPU is that of all members together. What a line must reach is said of 3 members.\n`,
+  );
+  const lines: Line[] = [], noted: string[] = [];
+  const part = async (name: string, made: Promise<readonly Line[]>): Promise<void> => {
+    const started = performance.now(), found = await made;
+    lines.push(...found);
+    say(`${name}, ${((performance.now() - started) / 1000).toFixed(0)} s:\n`);
+    printVerdicts(found, ours);
+    say("");
   };
+  await part("3 members", rateLines(generator, 3, rounds, noted));
+  await part("1 member", rateLines(generator, 1, rounds, noted));
+  await part("Through the API of 3 masters, 64 callers", apiLines(generator, rounds));
+  await part("Memory and restart, 1 member, 100,000 keys", lifeLines(generator, rounds));
+  await part("What clients notice", calmLines(generator, rounds));
+  say(noted.join("\n"));
 }
 
-/** Everybody puts at once, the next as soon as one is acknowledged; the bare log writes as many records at once as there are callers. */
-async function throughput(store: OpenedStore, bare: BareLog): Promise<void> {
-  const rows = [["callers", "puts/s", "bare records/s", "ratio", "CPU µs/put", "bare CPU µs/record"]];
-  for (const count of callers) {
-    const ours: Rate[] = [], theirs: Rate[] = [];
-    for (let round = -1; round < rounds; round++) {
-      const b = await rate(1, count, () => bare.append(count * recordBytes)), a = await rate(count, 1, () => put(store));
-      if (round < 0) continue;
-      ours.push(a);
-      theirs.push(b);
+interface Cell {
+  readonly op: Load["op"];
+  readonly clients: number;
+}
+
+async function rateLines(generator: Generator, members: 1 | 3, rounds: number, noted: string[]): Promise<Line[]> {
+  const cells: Cell[] = [...callers.map((clients) => ({ op: "put" as const, clients })), { op: "get", clients: 64 }];
+  const clusters: Cluster[] = [], rates = new Map<string, Rate[]>();
+  try {
+    for (const engine of engines) clusters.push(await startCluster(engine, members));
+    // Every key is there, and nobody is measured cold.
+    for (const cluster of clusters) {
+      await generator.fill({ target: targetOf(cluster.engine), endpoint: (await cluster.leader()).endpoint, keys: 20_000 });
     }
-    rows.push([
-      String(count),
-      median(ours.map((sample) => sample.perSecond)).toFixed(0),
-      median(theirs.map((sample) => sample.perSecond)).toFixed(0),
-      `${median(ours.map((sample, at) => sample.perSecond / theirs[at]!.perSecond)).toFixed(2)}×`,
-      figure(median(ours.map((sample) => sample.cpuUs))),
-      figure(median(theirs.map((sample) => sample.cpuUs))),
-    ]);
+    for (let round = 0; round < rounds; round++) {
+      for (const { op, clients } of cells) {
+        for (const { engine, pids, leader } of clusters) {
+          const { endpoint } = await leader(), key = `${op} ${clients} ${engine}`;
+          const rate = await generator.measure({ target: targetOf(engine), endpoint, op, clients, pids });
+          rates.set(key, [...rates.get(key) ?? [], rate]);
+        }
+      }
+    }
+  } finally {
+    for (const cluster of clusters) await cluster.close();
   }
-  print(rows);
+  const of = ({ op, clients }: Cell, pick: (rate: Rate) => number): Samples =>
+    Object.fromEntries(engines.map((engine) => [engine, rates.get(`${op} ${clients} ${engine}`)!.map(pick)]));
+  const three = members === 3, busiest = Math.max(...[...rates.values()].flat().map(({ busy }) => busy));
+  const own = [...rates].filter(([key]) => key.startsWith("put")).map(([key, all]) => `${key}: ${all[0]!.clientUs.toFixed(0)}`);
+  noted.push(
+    `${members} members: the generator's own CPU µs an operation, first round: ${own.join(", ")}; at most ${
+      busiest.toFixed(2)
+    } processors busy.`,
+  );
+  return [
+    ...cells.map((cell): Line => ({
+      what: `${cell.op}s/s, ${cell.clients} caller${cell.clients > 1 ? "s" : ""}`,
+      unit: "/s",
+      samples: of(cell, ({ perSecond }) => perSecond),
+      ...(three && (cell.op === "get" || cell.clients > 1) && { must: { atLeastTimes: 1 } }),
+    })),
+    {
+      what: "put p50, 1 caller",
+      unit: "µs",
+      samples: of(cells[0]!, ({ p50Us }) => p50Us),
+      ...(three && { must: { atMostTimes: 1.2 } }),
+    },
+    ...cells.map((cell): Line => ({
+      what: `CPU a ${cell.op}, ${cell.clients} caller${cell.clients > 1 ? "s" : ""}`,
+      unit: "µs",
+      samples: of(cell, ({ cpuUs }) => cpuUs),
+      ...(three && cell.op === "put" && { must: { atMostTimes: 0.6 } }),
+    })),
+  ];
 }
 
-interface Rate {
-  readonly perSecond: number;
-  readonly cpuUs: number;
-}
-/** `each`: operations a call stands for. */
-async function rate(count: number, each: number, call: () => Promise<unknown>): Promise<Rate> {
-  const started = performance.now(), cpu = process.cpuUsage();
-  let calls = 0;
-  await Promise.all(Array.from({ length: count }, async () => {
-    while (performance.now() - started < loadMs) {
-      await call();
-      calls += each;
-    }
-  }));
-  const { user, system } = process.cpuUsage(cpu);
-  return { perSecond: calls / (performance.now() - started) * 1000, cpuUs: (user + system) / calls };
-}
-
-const value = new Uint8Array(valueBytes).fill(0x61);
-let turn = 0;
-function put(store: OpenedStore): Promise<unknown> {
-  // Far from the last one, as keys of different objects are.
-  const key = `/r/core/configmaps/default/${String(turn++ * 7919 % keys).padStart(6, "0")}`;
-  return store.txn({ compares: [], then: [{ do: "put", key, value }] });
-}
+export const targetOf = (engine: Engine): "etcd" | "frames" => engine === "etcd" ? "etcd" : "frames";
