@@ -7,6 +7,7 @@ import type { Kind } from "../shared/api/resource.ts";
 import { writeAtomic } from "../shared/platform/files.ts";
 import type { Clock, Random } from "../shared/util/clock.ts";
 import type { Log } from "../shared/util/log.ts";
+import { aborted } from "../shared/util/signal.ts";
 import { startBroker } from "./broker/broker.ts";
 import { mqttUpgrade } from "./broker/websocket.ts";
 import { advertised, type MasterConfig, reachableAt } from "./config.ts";
@@ -90,6 +91,7 @@ export async function serve(
   const ending = new AbortController(), ended = new AbortController();
   const end = (): void => ending.abort();
   signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
   let failure: unknown;
   const fail = (sentence: string) => (error: unknown): void => {
     if (failure === undefined && !ending.signal.aborted) log.error(sentence, { error });
@@ -179,22 +181,24 @@ export async function serve(
   ];
   for (const part of running) part.catch(fail("A part of the master failed; this member stops"));
   // Whoever reads that it serves may create something in `default` the next moment. Without a quorum the leader makes it later.
-  await prepareCluster({ registry, store, log }).catch((error) => log.warn("Cannot look after the system's namespaces yet", { error }));
+  const prepared = prepareCluster({ registry, store, log }).catch((error) =>
+    log.warn("Cannot look after the system's namespaces yet", { error })
+  );
+  await Promise.race([prepared, aborted(ending.signal)]);
   log.info("The master serves", { url, mqttPort: ports.mqtt, kubeconfig: kubeconfigPath, revision: registry.revision() });
 
-  const stopped = new Promise<void>((resolve) => ending.signal.addEventListener("abort", () => resolve(), { once: true })).then(
-    async () => {
-      signal.removeEventListener("abort", end);
-      await server.stop();
-      await Promise.allSettled(running.slice(1));
-      ended.abort();
-      await Promise.allSettled([...running, broker.stopped, cache.stopped]);
-      await store.close();
-      await transport?.close();
-      if (failure !== undefined) throw failure;
-      log.info("The master has stopped");
-    },
-  );
+  // It may have been told to stop while it was starting.
+  const stopped = aborted(ending.signal).then(async () => {
+    signal.removeEventListener("abort", end);
+    await server.stop();
+    await Promise.allSettled(running.slice(1));
+    ended.abort();
+    await Promise.allSettled([...running, broker.stopped, cache.stopped]);
+    await store.close();
+    await transport?.close();
+    if (failure !== undefined) throw failure;
+    log.info("The master has stopped");
+  });
   return { url, mqttPort: ports.mqtt, kubeconfigPath, stopped };
 }
 

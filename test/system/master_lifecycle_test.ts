@@ -70,6 +70,20 @@ test("SIGTERM ends it in seconds with watches open, and everything is there agai
   assert.is(body.items.filter((item: { metadata: { name: string } }) => item.metadata.name.startsWith("map-")).length, 20);
 });
 
+test("SIGTERM while it starts ends it, too", async ({ master }) => {
+  await master.stop();
+  for (const moment of ['"Leading"', '"The master serves"']) {
+    const before = master.log().length;
+    master.spawn();
+    while (!master.log().slice(before).includes(moment)) await new Promise((resolve) => setTimeout(resolve, 1));
+    const code = await Promise.race([
+      master.stop().then((ended) => ended.code),
+      new Promise((resolve) => setTimeout(resolve, 20_000, "runs on")),
+    ]);
+    assert.is(code, 0, `told at ${moment}`);
+  }
+});
+
 test("a second master on the same directory is refused, and the first one never notices", async ({ master }) => {
   const { code, said } = await refused({ dataDir: master.dataDir });
   assert.is(code, 1);
