@@ -1,7 +1,7 @@
 // A list+watch mirror of all kinds with indexes. Controllers, scheduler and fleet read here and write through the registry.
 import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
 import type { Log } from "../../shared/util/log.ts";
-import { type Store, StoreError, type StoreEvent } from "../store/store.ts";
+import { type Range, type Store, StoreError, type StoreEvent } from "../store/store.ts";
 import { decode, objectsPrefix, parseKey, resourceOf } from "./codec.ts";
 import type { Stored } from "./face.ts";
 import { CacheIndex } from "./cache_index.ts";
@@ -32,7 +32,7 @@ export interface Cache {
 }
 
 /**
- * Resolves when everything that is in the store now is in the cache. `stopped` resolves when the signal has ended it, and rejects when it can go on no
+ * Resolves when everything that is in the store now is in the cache; without a leader, when everything is that this member has. `stopped` resolves when the signal has ended it, and rejects when it can go on no
  * longer: it must not be read then.
  */
 export async function startCache(
@@ -123,7 +123,7 @@ class Mirror implements Cache {
 
   /** Makes the mirror equal to the newest state, telling observers the difference. */
   async relist(): Promise<void> {
-    const { items, revision } = await this.#store.list(objectsPrefix);
+    const { items, revision } = await this.#newest();
     const gone = new Set(this.#index.all());
     const changes: Change[] = [];
     for (const item of items) {
@@ -135,6 +135,18 @@ class Mirror implements Cache {
     }
     // What has gone goes first, so that no observer sees an address or a name held twice.
     this.#fold(revision, [...[...gone].map((before): Change => ({ kind: before.kind, before })), ...changes]);
+  }
+
+  /** As the leader confirms it; where nobody leads, as this member has it, which is what it would go on with had it lost its leader later. */
+  async #newest(): Promise<Range> {
+    try {
+      return await this.#store.list(objectsPrefix);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.reason === "NoQuorum")) throw error;
+      const range = await this.#store.list(objectsPrefix, { serializable: true });
+      this.#log.warn("Nobody leads: the cache begins with what this member has", { revision: range.revision });
+      return range;
+    }
   }
 
   #changeOf(event: StoreEvent): Change[] {

@@ -5,7 +5,7 @@ import { type Pod, pods } from "../../../shared/api/kinds/pod.ts";
 import { seeded } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { type Cache, type Change, startCache } from "../../../master/registry/cache.ts";
-import type { Store, WatchBatch } from "../../../master/store/store.ts";
+import { type ListOptions, type Store, StoreError, type WatchBatch } from "../../../master/store/store.ts";
 import { closeRegistry, openRegistry, type RegistryContext } from "../../kit/registry.ts";
 import { rejects, suite } from "../../kit/suite.ts";
 
@@ -123,6 +123,22 @@ test("startCache() lists again when compaction has overtaken its watch, and tell
   await cache.stopped;
   assert.equal(told.toSorted(), ["changed was is", "gone was gone", "later new is", "new new is"]);
   assert.is(breaks, 2);
+});
+
+test("startCache() begins with what this member has where nobody leads, and goes on from there", async ({ registry, store }) => {
+  const before = await registry.create(pods, pod("before")), stop = new AbortController();
+  const leaderless = Object.assign(Object.create(store) as Store, {
+    list: (prefix: string, options?: ListOptions) =>
+      options?.serializable ? store.list(prefix, options) : Promise.reject(new StoreError("NoQuorum", "nobody leads")),
+    watch: store.watch.bind(store),
+  });
+  const cache = await startCache({ store: leaderless, kinds, log: silentLog }, stop.signal);
+  assert.is(cache.get(pods, "default", "before")!.revision, before.revision);
+  const { revision } = await registry.create(pods, pod("after"));
+  await cache.waitFor(revision, within());
+  assert.is(cache.get(pods, "default", "after")!.revision, revision);
+  stop.abort();
+  await cache.stopped;
 });
 
 test("startCache() mirrors exactly what the store holds after any sequence of writes", async ({ registry, cache }) => {
