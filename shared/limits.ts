@@ -108,6 +108,11 @@ export const catchUpEntries = 5_000;
 export const catchUpBytes = 16 * 1024 * 1024;
 /** Bytes of one segment of the write-ahead log: bounds what a restart copies, and what a lost spare costs. */
 export const walSegmentBytes = 16 * 1024 * 1024;
+/** Segments written in advance: the next one, and one in reserve, so that on a full disk what frees it again still has a place in the log. */
+export const walStockSegments = 2;
+/** Delays between looks whether a full disk has room again, and milliseconds between two rounds in which a leader on a full disk asks each other voter to lead. */
+export const diskFullBackoff = { baseMs: 1_000, capMs: 15_000 } as const;
+export const diskFullHandOverMs = 60_000;
 /** Tails cut from the write-ahead log that are kept for inspection. */
 export const quarantineFiles = 3;
 /** Bytes of one chunk of a snapshot. */

@@ -38,7 +38,7 @@ export function translate(error: unknown, asked = 0): unknown {
     case "TooLarge":
       return new ApiError("RequestEntityTooLarge", `Request entity too large: limit is ${storedValueBytes}`, { cause });
     case "NoSpace":
-      return new ApiError("InsufficientStorage", "the store is full: delete objects, or give the master a larger quota", { cause });
+      return new ApiError("InsufficientStorage", error.message, { cause }); // full is the quota, or the disk: it says what to do
     case "NotLeader":
     case "NoQuorum":
     case "Closed":

@@ -107,6 +107,14 @@ export function decodeCommand(bytes: Uint8Array): Command {
   }
 }
 
+/** Whether a full disk is no reason to refuse it: it takes away more than it adds, or keeps a lease from ending because of that disk. @throws InvariantError as decodeCommand() */
+export function mayOverfill(bytes: Uint8Array): boolean {
+  const command = decodeCommand(bytes);
+  if (command.do !== "transact") return command.do !== "grant";
+  const { then, else: otherwise = [] } = command.transaction;
+  return ![...then, ...otherwise].some((operation) => operation.do === "put");
+}
+
 function readCompare(reader: Reader): Compare {
   const target = reader.oneOf(targets), key = reader.key();
   return target === "value" ? { key, target, is: reader.value() } : { key, target, is: reader.f64() };

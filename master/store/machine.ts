@@ -25,6 +25,8 @@ export interface StateMachine {
   keep(payload: Uint8Array): Uint8Array;
   /** Applies one committed entry, or says `repeated`. The result goes to the proposer, if it is on this member. */
   apply(entry: Entry): unknown;
+  /** Whether an entry is to be written though the disk is full. Without this, none is. */
+  mayOverfill?(payload: Uint8Array): boolean;
   /**
    * The state after the last applied entry, cut into pieces of at most a few hundred KiB (one value may be larger). It does not change while later entries
    * are applied. Compaction frees no memory until the iteration has ended: read it to the end, or call its iterator's `return`.

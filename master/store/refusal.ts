@@ -10,6 +10,11 @@ export function refused(refusal: Refusal): StoreError {
       return new StoreError("NotLeader", "Cannot write: leadership is being handed over");
     case "Pending":
       return new StoreError("Overloaded", "Cannot change the members: another change is under way");
+    case "NoRoom":
+      return new StoreError(
+        "NoSpace",
+        "Cannot write: the disk of the leading master is full. Free space on it, and writing goes on by itself; reads and deletions work",
+      );
     case "Overloaded":
       return new StoreError("Overloaded", "Cannot write: too many writes wait to be made durable");
   }

@@ -2,6 +2,7 @@
 // wait for. The first error of the disk, and any broken invariant, is fatal: from then on nothing is answered, and the process must end.
 import { handOverLookMs, proposalBytes, raftTickMs, storeSliceMs, walSealMs } from "../../shared/limits.ts";
 import { sleep } from "../../shared/util/clock.ts";
+import { DiskWatch } from "./disk_watch.ts";
 import { Leadership } from "./leadership.ts";
 import { repeated } from "./machine.ts";
 import { PendingProposals } from "./pending_proposals.ts";
@@ -14,6 +15,7 @@ import type { BackupSource, ReplicaNeeds, Transport } from "./replica_needs.ts";
 import type { RaftView, ReplicaStatus } from "./replica_status.ts";
 import type { Snapshotter } from "./snapshotter.ts";
 import { refused } from "./refusal.ts";
+import { NoRoom } from "./storage_error.ts";
 import { StoreError } from "./store.ts";
 import type { Wal } from "./wal.ts";
 
@@ -26,6 +28,7 @@ export class Replica {
   readonly #snapshotter: Snapshotter;
   readonly #transport: Transport | undefined;
   readonly #unlock: () => Promise<void>;
+  readonly #disk: DiskWatch;
   readonly #leadership: Leadership;
   readonly #proposals: PendingProposals;
   readonly #reads: PendingReads;
@@ -66,6 +69,7 @@ export class Replica {
     this.#time = time;
     this.#electionMs = electionMs;
     this.#reach = new Reach(electionMs);
+    this.#disk = new DiskWatch(needs, parts);
     this.#leadership = new Leadership(needs.log);
     this.#proposals = new PendingProposals(needs.clock);
     this.#reads = new PendingReads(needs.clock);
@@ -113,7 +117,8 @@ export class Replica {
 
   /** To whoever leads now. Where nobody does, or leadership is being handed over, it waits for the next. */
   #hand(sequence: number, payload: Uint8Array): Refusal | undefined {
-    const { leader, term } = this.#raft;
+    const { leader, term, role } = this.#raft;
+    if (role === "leader" && this.#lacksRoomFor(payload)) return void this.#proposals.noRoom(sequence, 0, refused("NoRoom"));
     const refusal = this.#raft.propose({ type: "command", time: this.#needs.clock.now(), proposer: this.#incarnation, sequence, payload });
     if (refusal === undefined) this.#proposals.given(sequence, { leader, term });
     return refusal;
@@ -122,6 +127,9 @@ export class Replica {
   #handAgain(): void {
     if (this.#raft.leader === 0 || this.#proposals.size === 0) return;
     for (const { sequence, payload } of this.#proposals.due(this.#raft)) if (this.#hand(sequence, payload) !== undefined) return;
+  }
+  #lacksRoomFor(payload: Uint8Array): boolean {
+    return this.#disk.isFull && this.#needs.machine.mayOverfill?.(payload) !== true;
   }
 
   /** Resolves when a read of the state machine is linearizable, with the index that it shows at least. @throws StoreError NoQuorum, Closed */
@@ -140,9 +148,15 @@ export class Replica {
   receive(message: Message): void {
     if (this.#failure || this.#closed) return;
     const { clock } = this.#needs;
-    // Only the leader's clock stamps the log.
+    // Who hands over looks for one with room; it takes silence for no.
+    if (message.type === "TimeoutNow" && this.#disk.isFull) return;
     try {
-      this.#raft.step(message.type === "Propose" ? { ...message, proposal: { ...message.proposal, time: clock.now() } } : message);
+      if (message.type === "Propose") {
+        const { from, proposal } = message;
+        if (this.#raft.role === "leader" && this.#lacksRoomFor(proposal.payload)) this.#raft.refuse(from, proposal);
+        // Only the leader's clock stamps the log.
+        else this.#raft.step({ ...message, proposal: { ...proposal, time: clock.now() } });
+      } else this.#raft.step(message);
     } catch (error) {
       return this.#poison(error);
     }
@@ -228,6 +242,7 @@ export class Replica {
       time: this.#time,
       walBytes: this.#wal.bytes,
       snapshotIndex: this.#snapshotter.index,
+      diskFull: this.#disk.isFull,
       conf: raft.conf,
     };
   }
@@ -243,16 +258,17 @@ export class Replica {
     this.#cancelTick();
     this.#leadership.update(0);
     this.#reads.rejectAll(new StoreError("Closed", "Cannot read: the store is closing"));
+    this.#wal.stopWaiting();
     await this.#snapshotter.close();
     await this.#appends.catch(() => {});
-    if (!this.#failure) await this.#wal.seal();
+    if (!this.#failure) await this.#wal.seal().catch((error) => this.#poison(error));
     await this.#wal.close();
     await this.#unlock();
   }
 
   /** So that the others need not wait for an election timeout (thesis §3.10). Ends once another leads, or after as long as that would have taken them. */
   async #handOver(): Promise<void> {
-    const successor = this.#raft.successor, { clock, log } = this.#needs;
+    const successor = this.#raft.successor(), { clock, log } = this.#needs;
     if (successor === undefined || this.#failure || !this.transfer(successor)) return;
     const until = clock.monotonic() + this.#electionMs;
     while (clock.monotonic() < until && (this.#raft.leader === 0 || this.#raft.leader === this.#raft.id)) {
@@ -302,18 +318,24 @@ export class Replica {
       if (read.index === undefined) this.#reads.failed(read.context);
       else this.#reads.answered(read.context, read.index);
     }
-    for (const { proposer, sequence } of ready.rejected) {
-      if (proposer === this.#incarnation) this.#proposals.refused(sequence);
+    for (const { proposer, sequence, why } of ready.rejected) {
+      if (proposer !== this.#incarnation) continue;
+      if (why === "NoRoom") this.#proposals.noRoom(sequence, 1, refused(why));
+      else this.#proposals.refused(sequence);
     }
     for (const entry of ready.committed) this.#apply(entry);
     const last = ready.committed[ready.committed.length - 1];
     if (last) this.#raft.applyDone(last.index);
-    // Here, between two entries: that is what makes it a snapshot.
-    if (last && this.#snapshotter.isDue(last.index)) void this.#snapshotter.take(last, this.#time).catch((error) => this.#poison(error));
+    if (last) this.#snapshotIfDue(last);
     this.#reads.applied(this.#raft.appliedIndex);
     if (this.#raft.conf !== this.#peers) this.#transport?.setPeers?.(this.#peers = this.#raft.conf);
     const transport = this.#transport;
     if (ready.install && transport) void this.#install(ready.install, transport.fetch(ready.install, this.#raft.leader));
+  }
+
+  /** Only between two entries: that is what makes it a snapshot. */
+  #snapshotIfDue(last: LogEntry): void {
+    if (this.#snapshotter.isDue(last.index)) void this.#snapshotter.take(last, this.#time).catch((error) => this.#poison(error));
   }
 
   async #write(append: Append): Promise<void> {
@@ -377,6 +399,8 @@ export class Replica {
       return this.#poison(error);
     }
     if (this.#reach.look(this.#raft, now)) { for (const observer of this.#observers) observer(); }
+    this.#disk.tick();
+    if (this.#disk.isFull) this.#makeRoom();
     this.#proposals.expire();
     this.#handAgain();
     this.#reads.expire(this.#electionMs);
@@ -384,8 +408,20 @@ export class Replica {
     this.#turn();
   }
 
+  /** A snapshot frees the log; leadership belongs where the log can grow. */
+  #makeRoom(): void {
+    this.#snapshotter.tidy();
+    const last = this.#raft.entryAt(this.#raft.appliedIndex);
+    if (last && !this.#held) this.#snapshotIfDue(last);
+    if (this.#stopping || !this.#raft.isEstablished || this.#raft.isTransferring) return;
+    const successor = this.#disk.successor();
+    if (successor === undefined || !this.#raft.transfer(successor)) return;
+    this.#needs.log.info("Leadership is handed over, since this disk is full", { to: successor });
+  }
+
   #poison(cause: unknown): void {
-    if (this.#failure) return;
+    // What waited for room when this member was stopped has not been written, and nobody was told that it was.
+    if (this.#failure || (this.#closed && cause instanceof NoRoom)) return;
     const error = cause instanceof Error ? cause : new Error(String(cause));
     this.#failure = error;
     this.#cancelTick();

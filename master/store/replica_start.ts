@@ -5,6 +5,7 @@ import { type Join, recover } from "./recovery.ts";
 import { Replica } from "./replica.ts";
 import type { ReplicaNeeds } from "./replica_needs.ts";
 import { Snapshotter } from "./snapshotter.ts";
+import { isDiskFull, NoRoom } from "./storage_error.ts";
 
 export interface ReplicaConfig {
   readonly dataDir: string;
@@ -23,14 +24,15 @@ export interface ReplicaConfig {
 
 /**
  * Recovers the state of `dataDir`, or begins a new cluster of one there. A sole voter leads when this resolves, with everything in its log applied.
- * @throws StorageError when the directory cannot be used as it is
+ * @throws StorageError when the directory cannot be used as it is, NoRoom when the disk is full and the log has no reserve left
  */
 export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, options: { signal?: AbortSignal } = {}): Promise<Replica> {
   const { files, clock, log } = needs;
-  await files.makeDirectory(config.dataDir);
-  const unlock = await files.lock(`${config.dataDir}/lock`);
   const keep = config.catchUpEntries ?? catchUpEntries;
+  let unlock = async (): Promise<void> => {};
   try {
+    await files.makeDirectory(config.dataDir);
+    unlock = await files.lock(`${config.dataDir}/lock`);
     const recovered = await recover(needs, { ...config, catchUpEntries: keep });
     const raft = new Raft(
       {
@@ -58,6 +60,6 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
     return replica;
   } catch (error) {
     await unlock();
-    throw error;
+    throw isDiskFull(error) && !(error instanceof NoRoom) ? new NoRoom(config.dataDir, undefined, { cause: error }) : error;
   }
 }

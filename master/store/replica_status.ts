@@ -40,5 +40,7 @@ export interface ReplicaStatus {
   readonly walBytes: number;
   /** Index of the newest snapshot; 0 = none. */
   readonly snapshotIndex: number;
+  /** There is no room for more of the log: what would let it grow is refused while this member leads. */
+  readonly diskFull: boolean;
   readonly conf: ConfState;
 }

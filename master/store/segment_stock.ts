@@ -1,10 +1,12 @@
-// Segments before they have a name: written full of zeros in the background, so that an append changes no metadata and needs no journal of the file system. Also
-// where torn tails go.
-import { quarantineFiles } from "../../shared/limits.ts";
+// Segments before they have a name: written full of zeros in the background, so that an append changes no metadata and needs no journal of the file system, and so
+// that a full disk shows here, before any byte of a record is at risk. One more than the next is the reserve. Also where torn tails go.
+import { quarantineFiles, walStockSegments } from "../../shared/limits.ts";
 import type { Files, OpenFile } from "./files.ts";
 import type { Log } from "../../shared/util/log.ts";
+import { isDiskFull, NoRoom } from "./storage_error.ts";
 
 const fillBytes = 256 * 1024;
+const stockNames = Array.from({ length: walStockSegments }, (_, at) => at === 0 ? "spare" : `spare-${at}`);
 
 /** Sixteen digits, so that names sort as numbers do; readers go by the header. */
 export const segmentName = (sequence: number, copy = 0): string =>
@@ -17,6 +19,9 @@ export class SegmentStock {
   readonly #bytes: number;
   #filling: Promise<void> | undefined;
   #closed = false;
+  #isShort = false;
+  /** The reserve is given up for something else. */
+  #isLent = false;
 
   constructor(needs: { files: Files; log: Log }, directory: string, segmentBytes: number) {
     this.#files = needs.files;
@@ -25,19 +30,24 @@ export class SegmentStock {
     this.#bytes = segmentBytes;
   }
 
-  get #spare(): string {
-    return `${this.#directory}/spare`;
+  /** The disk is full: there is less in stock than there should be. */
+  get isShort(): boolean {
+    return this.#isShort;
   }
   get #next(): string {
     return `${this.#directory}/next.tmp`;
   }
+  async #inStock(): Promise<string[]> {
+    const names = await this.#files.list(this.#directory);
+    return stockNames.filter((name) => names.includes(name));
+  }
 
-  /** A file of zeros, not yet under the name of a segment. */
+  /** A file of zeros, not yet under the name of a segment. @throws NoRoom; then it may be tried again */
   async take(): Promise<OpenFile> {
-    await this.#filling;
     await this.#files.remove(this.#next);
-    if ((await this.#files.list(this.#directory)).includes("spare")) {
-      await this.#files.rename(this.#spare, this.#next);
+    if ((await this.#inStock()).length === 0) await this.#filling;
+    for (const name of await this.#inStock()) {
+      await this.#files.rename(`${this.#directory}/${name}`, this.#next);
       // Or, after a power cut, a spare that is not zero any more would be taken for one.
       await this.#files.syncDirectory(this.#directory);
       const file = await this.#files.open(this.#next);
@@ -45,9 +55,22 @@ export class SegmentStock {
       await file.close();
       await this.#files.remove(this.#next);
     }
-    const file = await this.#files.create(this.#next);
-    await fill(file, this.#bytes);
-    return file;
+    return await this.#create(this.#next);
+  }
+
+  /** Gives up the reserve, to make room for what frees more. Until settle() nothing is put in stock. @returns false when there is none */
+  async lend(): Promise<boolean> {
+    await this.#filling;
+    const names = await this.#inStock();
+    if (names.length === 0 || this.#closed) return false;
+    this.#isLent = this.#isShort = true;
+    for (const name of names) await this.#files.remove(`${this.#directory}/${name}`);
+    return true;
+  }
+  /** The reserve is wanted back. */
+  settle(): void {
+    this.#isLent = false;
+    this.refill();
   }
 
   /** Makes the content durable and gives it its name; the caller syncs the directory. */
@@ -56,26 +79,42 @@ export class SegmentStock {
     await this.#files.rename(this.#next, path);
   }
 
-  /** Prepares the next spare in the background. If the disk is full or fails, the next take() tries again, and that error counts. */
+  /** Fills the stock up in the background. A full disk is seen by `isShort`; any other error the next take() meets again, and there it counts. */
   refill(): void {
-    if (this.#filling || this.#closed) return;
-    this.#filling = this.#fillSpare().catch((error) => this.#log.warn("No spare segment could be prepared", { error })).then(() => {
+    if (this.#filling || this.#closed || this.#isLent) return;
+    this.#filling = this.#fillUp().catch((error) => {
+      if (!(error instanceof NoRoom)) this.#log.warn("No spare segment could be prepared", { error });
+    }).then(() => {
       this.#filling = undefined;
     });
   }
 
-  async #fillSpare(): Promise<void> {
-    if ((await this.#files.list(this.#directory)).includes("spare")) return;
-    const temporary = `${this.#spare}.tmp`;
-    await this.#files.remove(temporary);
-    const file = await this.#files.create(temporary);
-    try {
-      await fill(file, this.#bytes, () => this.#closed);
-    } finally {
-      await file.close();
+  async #fillUp(): Promise<void> {
+    const temporary = `${this.#directory}/spare.tmp`;
+    for (;;) {
+      const present = await this.#inStock(), missing = stockNames.find((name) => !present.includes(name));
+      if (missing === undefined) return void (this.#isShort = false);
+      await this.#files.remove(temporary);
+      await (await this.#create(temporary, () => this.#closed)).close();
+      if (this.#closed) return await this.#files.remove(temporary);
+      await this.#files.rename(temporary, `${this.#directory}/${missing}`);
     }
-    if (this.#closed) await this.#files.remove(temporary);
-    else await this.#files.rename(temporary, this.#spare);
+  }
+
+  /** @throws NoRoom; then no part of it stays */
+  async #create(path: string, stop?: () => boolean): Promise<OpenFile> {
+    let file: OpenFile | undefined;
+    try {
+      file = await this.#files.create(path);
+      await fill(file, this.#bytes, stop);
+      return file;
+    } catch (error) {
+      await file?.close();
+      if (!isDiskFull(error)) throw error;
+      await this.#files.remove(path);
+      this.#isShort = true;
+      throw new NoRoom(path, this.#bytes, { cause: error });
+    }
   }
 
   /** Keeps what is cut off at `from`, for whoever wants to look at it. @returns where */

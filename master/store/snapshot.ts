@@ -15,7 +15,7 @@ import {
   footerBytes,
   type SnapshotHeader,
 } from "./snapshot_format.ts";
-import { StorageError } from "./storage_error.ts";
+import { isDiskFull, NoRoom, StorageError } from "./storage_error.ts";
 
 const suffix = ".snap";
 
@@ -41,25 +41,31 @@ export class Snapshots {
     return names.sort().reverse().map((name) => `${this.#directory}/${name}`);
   }
 
-  /** Durable when it resolves. Holds the event loop for a few milliseconds at a time, however much there is. @throws the signal's reason */
+  /** Durable when it resolves. Holds the event loop for a few milliseconds at a time, however much there is. @throws NoRoom, the signal's reason; then nothing of it stays */
   async write(header: SnapshotHeader, pieces: Iterable<Uint8Array>, signal: AbortSignal): Promise<{ path: string; sha256: Uint8Array }> {
     const path = this.#path(header.index, header.term), temporary = `${path}.tmp`;
-    await this.#files.makeDirectory(this.#directory);
-    await this.#files.remove(temporary);
-    const file = await this.#files.create(temporary);
-    let sha256: Uint8Array;
-    try {
-      sha256 = await this.#fill(file, header, pieces, signal);
-      await file.datasync();
-    } catch (error) {
-      await file.close();
-      await this.#files.remove(temporary);
-      throw error;
-    }
-    await file.close();
+    const sha256 = await this.#temporary(temporary, (file) => this.#fill(file, header, pieces, signal));
     await this.#files.rename(temporary, path);
     await this.#files.syncDirectory(this.#directory);
     return { path, sha256 };
+  }
+
+  /** Makes a file that is durable as a whole, or not there at all. @throws NoRoom, what `fill` throws */
+  async #temporary<T>(path: string, fill: (file: OpenFile) => Promise<T>): Promise<T> {
+    let file: OpenFile | undefined, result: T;
+    try {
+      await this.#files.makeDirectory(this.#directory);
+      await this.#files.remove(path);
+      file = await this.#files.create(path);
+      result = await fill(file);
+      await file.datasync();
+    } catch (error) {
+      await file?.close();
+      await this.#files.remove(path);
+      throw isDiskFull(error) ? new NoRoom(path, undefined, { cause: error }) : error;
+    }
+    await file.close();
+    return result;
   }
 
   async #fill(file: OpenFile, header: SnapshotHeader, pieces: Iterable<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
@@ -138,26 +144,24 @@ export class Snapshots {
     }
   }
 
-  /** Writes down what `source` gives, the bytes of a snapshot file from another member, under a temporary name. @throws SnapshotLost when the source fails */
+  /** Writes down what `source` gives, the bytes of a snapshot file from another member, under a temporary name. @throws SnapshotLost when the source fails, NoRoom */
   async fetch(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string> {
     const temporary = `${this.#directory}/fetched.tmp`;
-    await this.#files.makeDirectory(this.#directory);
-    await this.#files.remove(temporary);
-    const file = await this.#files.create(temporary), iterator = source[Symbol.asyncIterator]();
+    const iterator = source[Symbol.asyncIterator]();
     try {
-      for (let position = 0;;) {
-        const next = await iterator.next().catch((cause) => {
-          throw new SnapshotLost("the snapshot could not be fetched", { cause });
-        });
-        signal.throwIfAborted();
-        if (next.done) break;
-        await file.write(next.value, position);
-        position += next.value.length;
-      }
-      await file.datasync();
+      await this.#temporary(temporary, async (file) => {
+        for (let position = 0;;) {
+          const next = await iterator.next().catch((cause) => {
+            throw new SnapshotLost("the snapshot could not be fetched", { cause });
+          });
+          signal.throwIfAborted();
+          if (next.done) break;
+          await file.write(next.value, position);
+          position += next.value.length;
+        }
+      });
     } finally {
       await iterator.return?.();
-      await file.close();
     }
     return temporary;
   }

@@ -4,7 +4,7 @@ import type { StateMachine } from "./machine.ts";
 import type { SnapshotMeta } from "./raft/message.ts";
 import { SnapshotLost, type Snapshots } from "./snapshot.ts";
 import type { SnapshotHeader } from "./snapshot_format.ts";
-import { StorageError } from "./storage_error.ts";
+import { NoRoom, StorageError } from "./storage_error.ts";
 import type { Wal } from "./wal.ts";
 
 export interface Install {
@@ -22,8 +22,14 @@ export async function installSnapshot(
   { machine, snapshots, wal }: { machine: StateMachine; snapshots: Snapshots; wal: Wal },
   { meta, source, signal, hold, fitsLog }: Install,
 ): Promise<SnapshotHeader | { readonly failed: Error }> {
+  let temporary: string;
   try {
-    const temporary = await snapshots.fetch(source, signal);
+    temporary = await snapshots.fetch(source, signal);
+  } catch (error) {
+    if (error instanceof SnapshotLost || error instanceof NoRoom || signal.aborted) return { failed: error as Error };
+    throw error;
+  }
+  try {
     if (!await hold()) return { failed: new SnapshotLost("the log has passed it") };
     const { header, sha256 } = await snapshots.read(temporary, (found, pieces) => {
       if (found.clusterId !== wal.identity.clusterId) throw new StorageError("Foreign", temporary, `it is of cluster ${found.clusterId}`);

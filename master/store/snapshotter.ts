@@ -1,5 +1,12 @@
 // When to take a snapshot, and what follows from one: the log may forget what two snapshots cover.
-import { catchUpBytes, snapshotIntervalMs, snapshotLeastEntries, snapshotLogBytes, snapshotRetryMs } from "../../shared/limits.ts";
+import {
+  catchUpBytes,
+  diskFullBackoff,
+  snapshotIntervalMs,
+  snapshotLeastEntries,
+  snapshotLogBytes,
+  snapshotRetryMs,
+} from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { StateMachine } from "./machine.ts";
@@ -7,6 +14,7 @@ import { entrySize, type LogEntry, type SnapshotMeta } from "./raft/message.ts";
 import type { Raft } from "./raft/raft.ts";
 import type { Snapshots } from "./snapshot.ts";
 import { installSnapshot } from "./snapshot_install.ts";
+import { NoRoom } from "./storage_error.ts";
 import type { Wal } from "./wal.ts";
 
 export interface Since {
@@ -51,7 +59,11 @@ export class Snapshotter {
   #index = 0;
   #lastAt: number;
   #bytes = 0;
+  /** After one that found the disk full: when the next may be taken, and fetched. */
   #notBefore = 0;
+  #noFetchBefore = 0;
+  /** Since when the log has given up its reserve for the next try. */
+  #borrowedAt: number | undefined;
   /** One snapshot at a time is taken or installed. */
   #busy: Promise<unknown> | undefined;
 
@@ -89,6 +101,8 @@ export class Snapshotter {
     if (this.#busy || this.#stop.signal.aborted) return false;
     const now = this.#needs.clock.monotonic();
     if (now < this.#notBefore) return false;
+    const { isShort, segments } = this.#parts.wal;
+    if (isShort && segments > 1 && appliedIndex > this.#index) return true; // it may free some of them
     return snapshotDue(
       { entries: appliedIndex - this.#index, bytes: this.#bytes, elapsedMs: now - this.#lastAt },
       this.#config.afterEntries,
@@ -127,9 +141,8 @@ export class Snapshotter {
       written = await snapshots.write(header, view.bytes, this.#stop.signal);
     } catch (error) {
       if (this.#stop.signal.aborted) return false;
-      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-      this.#notBefore = clock.monotonic() + snapshotRetryMs;
-      log.error("No snapshot could be written: the disk is full", { index: meta.index, error });
+      if (!(error instanceof NoRoom)) throw error;
+      await this.#lackedRoom(meta, error);
       return false;
     }
     await wal.append({ marker: { index: meta.index, term: meta.term, sha256: written.sha256 } });
@@ -138,10 +151,37 @@ export class Snapshotter {
     this.#bytes -= bytesBefore;
     raft.snapshotTaken(meta, compactionIndex(raft, meta.index, catchUpEntries));
     const oldest = await snapshots.prune();
-    // As far back as the older snapshot, so that it still leads to the present.
-    if (oldest > 0) await wal.dropBefore(Math.min(oldest, meta.index - catchUpEntries) + 1);
+    // As far back as the older snapshot, so that it still leads to the present. What is kept for members that lag is in memory, too.
+    if (oldest > 0 && wal.isShort) await wal.dropBefore(oldest + 1);
+    else if (oldest > 0) await wal.dropBefore(Math.min(oldest, meta.index - catchUpEntries) + 1);
+    // Under pressure, each entry would make the next one due.
+    if (wal.isShort) this.#notBefore = clock.monotonic() + diskFullBackoff.capMs;
+    this.#giveBack();
     log.info("Snapshot taken", { index: meta.index, revision, elapsedMs: Math.round(clock.monotonic() - started) });
     return true;
+  }
+
+  /** Tries again at once with the room that the log keeps in reserve, where that pays; else later. */
+  async #lackedRoom({ index }: SnapshotMeta, error: NoRoom): Promise<void> {
+    const { clock, log } = this.#needs, { wal } = this.#parts, isFirst = this.#borrowedAt === undefined;
+    // What a new snapshot frees reaches back from the one before it.
+    if (isFirst && wal.reachesBehind(this.#index) && await wal.lend()) {
+      this.#borrowedAt = clock.monotonic();
+      return;
+    }
+    if (!wal.isShort) log.error("No snapshot could be written: there is too little room on the disk", { index, error });
+    this.#notBefore = clock.monotonic() + snapshotRetryMs;
+    this.#giveBack();
+  }
+  /** Called now and then while the disk is full: what was to be tried with the log's reserve may not be wanted any more. */
+  tidy(): void {
+    const at = this.#borrowedAt;
+    if (at !== undefined && !this.#busy && this.#needs.clock.monotonic() - at >= diskFullBackoff.capMs) this.#giveBack();
+  }
+  #giveBack(): void {
+    if (this.#borrowedAt === undefined) return;
+    this.#borrowedAt = undefined;
+    this.#parts.wal.settle();
   }
 
   /**
@@ -151,6 +191,7 @@ export class Snapshotter {
   install(meta: SnapshotMeta, source: AsyncIterable<Uint8Array>, hold: () => Promise<void>): Promise<number | undefined> {
     return this.#alone(async () => {
       const { machine, log, clock } = this.#needs, { raft } = this.#parts;
+      if (clock.monotonic() < this.#noFetchBefore) return void raft.installFailed(meta); // offered again and again, and not fetched each time
       const done = await installSnapshot({ machine, ...this.#parts }, {
         meta,
         source,
@@ -163,6 +204,7 @@ export class Snapshotter {
         fitsLog: () => raft.durableIndex >= meta.index && raft.termAt(meta.index) === meta.term,
       });
       if ("failed" in done) {
+        if (done.failed instanceof NoRoom) this.#noFetchBefore = clock.monotonic() + diskFullBackoff.capMs;
         log.warn("The leader's snapshot was not installed", { index: meta.index, error: done.failed });
         raft.installFailed(meta);
         return undefined;

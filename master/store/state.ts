@@ -2,7 +2,7 @@
 import { assert } from "../../shared/util/assert.ts";
 import { storeLeases } from "../../shared/limits.ts";
 import type { Agreement } from "./agreement.ts";
-import { type Command, decodeCommand } from "./command.ts";
+import { type Command, decodeCommand, mayOverfill } from "./command.ts";
 import { Leases } from "./lease.ts";
 import { type Entry, repeated, type StateMachine } from "./machine.ts";
 import { Mvcc } from "./mvcc.ts";
@@ -121,6 +121,10 @@ export class State implements StateMachine {
   leapTo(revision: number): void {
     assert(revision >= this.#mvcc.revision, `revision ${this.#mvcc.revision} would go back to ${revision}`);
     this.#mvcc.restoreRevisions(revision, revision);
+  }
+
+  mayOverfill(payload: Uint8Array): boolean {
+    return mayOverfill(payload);
   }
 
   snapshot(): { readonly revision: number; readonly compactRevision: number; readonly bytes: Iterable<Uint8Array> } {

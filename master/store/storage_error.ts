@@ -15,3 +15,17 @@ export class StorageError extends Error {
     this.what = what;
   }
 }
+
+/**
+ * The disk is full, or a quota is, and nothing that counts was touched: what was to be written had no name yet. Unlike any other error of the disk this one
+ * may be tried again.
+ */
+export class NoRoom extends Error {
+  override name = "NoRoom";
+  constructor(path: string, bytes?: number, options: { cause?: unknown } = {}) {
+    super(`Cannot write ${path}: the disk is full. Free ${bytes === undefined ? "space" : `at least ${bytes} bytes`} there`, options);
+  }
+}
+
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof NoRoom || ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException | undefined)?.code ?? "");

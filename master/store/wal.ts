@@ -1,6 +1,7 @@
 // The write-ahead log: segments written in advance with zeros, one write and one fdatasync for each group commit. The first error of the disk is the last word: nothing
 // is retried, because after a failed fsync the page cache may show what the disk does not have (fsyncgate; "Can Applications Recover from fsync Failures?", ATC'20).
-import { walSegmentBytes } from "../../shared/limits.ts";
+// But one: where a full disk has no room for the next segment, nothing has been written yet, and the append waits until there is.
+import { walSegmentBytes, walStockSegments } from "../../shared/limits.ts";
 import { assert } from "../../shared/util/assert.ts";
 import type { Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
@@ -18,6 +19,7 @@ import {
   type SnapshotMarker,
 } from "./wal_format.ts";
 import { segmentName, SegmentStock } from "./segment_stock.ts";
+import { isDiskFull, NoRoom } from "./storage_error.ts";
 import type { Replayed } from "./wal_recovery.ts";
 
 export interface WalBatch {
@@ -65,6 +67,9 @@ export class Wal {
   #sealed = true;
   #failure: unknown;
   #failed = false;
+  /** Lets an append that waits for room look again. */
+  #lookAgain: (() => void) | undefined;
+  #isEnding = false;
   /** Appends run one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -166,7 +171,10 @@ export class Wal {
     await stock.place(file, segment.path);
     await files.syncDirectory(directory);
     if (last.scan.ending === "torn") {
-      const kept = await stock.quarantine(last.bytes, last.scan.end, last.header);
+      const kept = await stock.quarantine(last.bytes, last.scan.end, last.header).catch((error) => {
+        if (!isDiskFull(error)) throw error;
+        return "nothing: the disk is full";
+      });
       log.warn("The end of the log was torn by a crash; nothing in it had been acknowledged", {
         path: last.path,
         position: last.scan.end,
@@ -198,6 +206,47 @@ export class Wal {
     return this.#sealed;
   }
 
+  /** Whether there are segments with nothing behind `index`, which dropBefore() would remove. */
+  reachesBehind(index: number): boolean {
+    return this.#segments.length > 1 && this.#segments[0]!.lastIndex <= index;
+  }
+  get segments(): number {
+    return this.#segments.length;
+  }
+  /** The disk is full: what is in stock will do for votes and for what makes room, and not for much more. */
+  get isShort(): boolean {
+    return this.#stock.isShort;
+  }
+
+  get path(): string {
+    return this.#directory;
+  }
+  /** That are needed to have everything in stock, at most. */
+  get missingBytes(): number {
+    return walStockSegments * this.#segmentBytes;
+  }
+
+  /** Time to see whether a full disk has room again. */
+  lookForRoom(): void {
+    if (this.#lookAgain) this.#lookAgain();
+    else this.#stock.refill();
+  }
+  /** Gives up the reserve for a snapshot that will free more, until settle(). @returns false when there is none */
+  async lend(): Promise<boolean> {
+    let isLent = false;
+    // Not while an append waits: it has found the stock empty.
+    if (!this.#lookAgain) await this.#inTurn(async () => void (isLent = await this.#stock.lend()));
+    return isLent;
+  }
+  settle(): void {
+    this.#stock.settle();
+  }
+  /** An append that waits for room rejects with NoRoom: this process ends, and the next one will find the log without it. */
+  stopWaiting(): void {
+    this.#isEnding = true;
+    this.#lookAgain?.();
+  }
+
   /** Durable when it resolves. After the first rejection every later one rejects alike: the process has to end. */
   append(batch: WalBatch): Promise<void> {
     return this.#inTurn(() => this.#write(batch));
@@ -223,6 +272,7 @@ export class Wal {
       if (dropped === 0) return;
       for (const segment of this.#segments.splice(0, dropped)) await this.#needs.files.remove(segment.path);
       await this.#needs.files.syncDirectory(this.#directory);
+      if (this.isShort) this.#stock.refill();
     });
   }
 
@@ -304,7 +354,7 @@ export class Wal {
   async #nextSegment(): Promise<void> {
     const sequence = this.#segments[this.#segments.length - 1]!.sequence + 1, salt = newSalt(this.#needs.random);
     const segment = { path: `${this.#directory}/${segmentName(sequence)}`, sequence, lastIndex: 0, bytes: segmentHeaderBytes };
-    const file = await this.#stock.take();
+    const file = await this.#takeWaiting();
     const header = {
       ...this.identity,
       sequence,
@@ -324,6 +374,19 @@ export class Wal {
     this.#chain = this.#salt = salt;
     await full.close();
     this.#stock.refill();
+  }
+
+  /** A segment from the stock, however long a full disk lets it wait: Raft goes on without this member meanwhile. @throws NoRoom once the process ends */
+  async #takeWaiting(): Promise<OpenFile> {
+    for (;;) {
+      try {
+        return await this.#stock.take();
+      } catch (error) {
+        if (!(error instanceof NoRoom) || this.#isEnding) throw error;
+      }
+      await new Promise<void>((resolve) => this.#lookAgain = resolve);
+      this.#lookAgain = undefined;
+    }
   }
 }
 

@@ -35,6 +35,8 @@ export class CrashFiles implements Files {
   #changes: NameChange[] = [];
   readonly #locks = new Set<string>();
   #fault: Fault | undefined;
+  /** Bytes that files may still grow by; what is written in place fits always, and what is removed gives its own back. */
+  room = Infinity;
   #calls = 0;
   #dead = false;
   #synced = 0;
@@ -70,6 +72,7 @@ export class CrashFiles implements Files {
     next.#cached.clear();
     for (const [path, inode] of this.#cached) next.#cached.set(path, inode);
     next.#changes = this.#changes;
+    next.room = this.room;
     return next;
   }
 
@@ -90,7 +93,9 @@ export class CrashFiles implements Files {
       inode.cached = inode.durable = content;
       inode.pending = [];
     }
-    return new CrashFiles(names);
+    const next = new CrashFiles(names);
+    next.room = this.room;
+    return next;
   }
 
   /** Changes bytes at rest, behind everybody's back. */
@@ -136,6 +141,7 @@ export class CrashFiles implements Files {
   remove(path: string): Promise<void> {
     if (!this.#cached.has(path)) return this.#read(() => {});
     return this.#call("remove", () => {
+      this.room += this.#cached.get(path)?.cached.length ?? 0;
       this.#cached.delete(path);
       this.#changes.push({ ...split(path), inode: undefined });
     });
@@ -161,8 +167,12 @@ export class CrashFiles implements Files {
     return {
       write: (bytes, position) =>
         this.#call("write", () => {
-          inode.cached = written(inode.cached, position, bytes);
-          inode.pending.push({ position, bytes: bytes.slice() });
+          const growth = Math.max(0, position + bytes.length - inode.cached.length), fits = Math.min(growth, this.room);
+          const piece = bytes.slice(0, bytes.length - growth + fits); // as write(2) does: the rest is refused
+          this.room -= fits;
+          inode.cached = written(inode.cached, position, piece);
+          inode.pending.push({ position, bytes: piece });
+          if (fits < growth) throw Object.assign(new Error("no space is left on the disk in memory"), { code: "ENOSPC" });
         }),
       read: (position, length) => this.#read(() => inode.cached.slice(position, position + length)),
       datasync: () =>

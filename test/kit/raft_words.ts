@@ -35,6 +35,7 @@ function details(message: Message): string {
     case "Propose":
       return `: ${proposalWords(message.proposal)}${timeWords(message.proposal)}`;
     case "ProposeRejected":
+    case "ProposeNoRoom":
       return `: ${message.sequence}`;
     default:
       return message satisfies never;

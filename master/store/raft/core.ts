@@ -78,7 +78,7 @@ export class Core {
   messages: Message[] = [];
   messagesAfterAppend: Message[] = [];
   readStates: ReadState[] = [];
-  rejectedProposals: { proposer: number; sequence: number }[] = [];
+  rejectedProposals: { proposer: number; sequence: number; why: "NotLeader" | "NoRoom" }[] = [];
 
   constructor(config: CoreConfig, start: CoreStart) {
     this.id = config.id;

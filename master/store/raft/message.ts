@@ -63,7 +63,9 @@ export type Body =
   | { readonly type: "ReadIndexResponse"; readonly context: number; readonly index: number }
   | { readonly type: "Propose"; readonly proposal: Proposal }
   // The proposal was certainly not appended.
-  | { readonly type: "ProposeRejected"; readonly proposer: number; readonly sequence: number };
+  | { readonly type: "ProposeRejected"; readonly proposer: number; readonly sequence: number }
+  /** The same, because the leader's disk is full. */
+  | { readonly type: "ProposeNoRoom"; readonly proposer: number; readonly sequence: number };
 
 export type Message = Envelope & Body;
 export type MessageOf<T extends Body["type"]> = Envelope & Extract<Body, { type: T }>;

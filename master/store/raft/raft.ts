@@ -52,12 +52,12 @@ export interface Ready {
   readonly committed: readonly LogEntry[];
   readonly reads: readonly ReadState[];
   /** Forwarded proposals that were certainly not appended. */
-  readonly rejected: readonly { readonly proposer: number; readonly sequence: number }[];
+  readonly rejected: readonly { readonly proposer: number; readonly sequence: number; readonly why: "NotLeader" | "NoRoom" }[];
   /** A snapshot to fetch from the leader and install. */
   readonly install?: SnapshotMeta;
 }
 
-export type Refusal = "NotLeader" | "Overloaded" | "Pending" | "Transferring";
+export type Refusal = "NotLeader" | "Overloaded" | "Pending" | "Transferring" | "NoRoom";
 
 /** Entries a learner may lack when it is promoted. */
 const promotionLagEntries = 1_000;
@@ -206,7 +206,10 @@ export class Raft {
         }
         return;
       case "ProposeRejected":
-        return void core.rejectedProposals.push({ proposer: message.proposer, sequence: message.sequence });
+      case "ProposeNoRoom": {
+        const { proposer, sequence } = message, why = message.type === "ProposeNoRoom" ? "NoRoom" : "NotLeader";
+        return void core.rejectedProposals.push({ proposer, sequence, why });
+      }
       default:
         message satisfies never;
     }
@@ -236,6 +239,11 @@ export class Raft {
     if (!hasRoomFor(core, proposal.payload)) return "Overloaded";
     appendAsLeader(core, proposal);
     return undefined;
+  }
+
+  /** Answers another member's proposal that this disk has no room for. */
+  refuse(from: number, { proposer, sequence }: Proposal): void {
+    this.#core.send(from, { type: "ProposeNoRoom", proposer, sequence });
   }
 
   /** Proposes a change of the members. One at a time, and (unless forced) none that would leave no quorum of those who answer now. */
@@ -285,13 +293,16 @@ export class Raft {
   }
 
   /** Who should lead after this leader: of the voters that answer, the one that holds most. Undefined: there is nobody, or this member does not lead. */
-  get successor(): number | undefined {
+  successor(except: ReadonlySet<number> = new Set()): number | undefined {
     const core = this.#core;
     if (core.role !== "leader") return undefined;
-    const able = core.conf.voters.filter((member) => member !== core.id && core.progress.get(member)?.active);
+    const able = core.conf.voters.filter((member) => member !== core.id && !except.has(member) && core.progress.get(member)?.active);
     return able.sort((a, b) => core.matchIndex(b) - core.matchIndex(a))[0];
   }
 
+  get isTransferring(): boolean {
+    return this.#core.transferee !== 0;
+  }
   /** @returns false when this member does not lead or `member` is no voter. */
   transfer(member: number): boolean {
     return transferTo(this.#core, member);

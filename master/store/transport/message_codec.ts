@@ -11,7 +11,7 @@
 //   Snapshot            = index f64 · term f64 · voters · outgoing · learners · removed · addresses
 //   TimeoutNow          = nothing
 //   ReadIndex           = context f64                      ReadIndexResponse = context f64 · index f64
-//   Propose             = proposal                         ProposeRejected   = proposer f64 · sequence f64
+//   Propose             = proposal                         ProposeRejected, ProposeNoRoom = proposer f64 · sequence f64
 //   proposal            = type u8 · time f64 · proposer f64 · sequence f64 · length u32 · payload
 //   voters … removed    = count u32 · f64*                 addresses         = count u32 · (member f64 · length u16 · UTF-8)*
 import { peerCopyBytes } from "../../../shared/limits.ts";
@@ -37,6 +37,7 @@ const types = [
   "ReadIndexResponse",
   "Propose",
   "ProposeRejected",
+  "ProposeNoRoom",
 ] as const satisfies readonly Body["type"][];
 const entryTypes = ["noop", "command", "configuration"] as const satisfies readonly EntryType[];
 
@@ -108,6 +109,7 @@ export function encodeMessage(message: Message, room = 0): Uint8Array[] {
       writeProposal(writer, message.proposal);
       break;
     case "ProposeRejected":
+    case "ProposeNoRoom":
       writer.f64(message.proposer);
       writer.f64(message.sequence);
       break;
@@ -180,6 +182,7 @@ function readBody(reader: WireReader, type: typeof types[number], term: number):
     case "Propose":
       return { type, proposal: readProposal(reader) };
     case "ProposeRejected":
+    case "ProposeNoRoom":
       return { type, proposer: reader.whole(), sequence: reader.whole() };
   }
 }
