@@ -24,6 +24,14 @@ export class SimDisk {
   hang(ms: number): void {
     this.#hungUntil = this.#world.now + ms;
   }
+  /** Somebody else's files take all but so many bytes. */
+  fill(room: number): void {
+    this.#files.room = room;
+  }
+  /** They are gone. */
+  empty(): void {
+    this.#files.room = Infinity;
+  }
   /** The process is gone; the machine is not. */
   processEnded(): void {
     this.#files = this.#files.restart();
@@ -69,7 +77,12 @@ export class SimDisk {
       open: (path) => call(0.1, false, async () => wrap(await files.open(path))),
       list: (directory) => call(0.1, false, () => files.list(directory)),
       rename: (from, to) => call(0.1, true, () => files.rename(from, to)),
-      remove: (path) => call(0.1, true, () => files.remove(path)),
+      remove: (path) =>
+        call(0.1, true, async () => {
+          const { room } = files;
+          await files.remove(path);
+          if (this.#world.chance(0.5)) files.room = room; // somebody else was quicker
+        }),
       makeDirectory: () => Promise.resolve(),
       syncDirectory: (path) => call(this.syncMs, true, () => files.syncDirectory(path)),
       lock: (path) => files.lock(path),

@@ -21,6 +21,7 @@ export const troubles = [
   "coups",
   "members",
   "rot",
+  "floods",
 ] as const;
 export type Trouble = (typeof troubles)[number];
 
@@ -82,6 +83,7 @@ export class Faults {
         victim.disk.rot();
       });
     }
+    if (kinds.has("floods")) this.#every(500, 6_000, () => this.#flood());
     if (kinds.has("members")) this.#every(500, 3_000, () => this.#operator.changeMembers());
   }
 
@@ -106,7 +108,19 @@ export class Faults {
   stop(): void {
     this.#on = false;
     this.#network.heal();
-    for (const { disk } of this.#operator.members) disk.failing.EIO = disk.failing.ENOSPC = 0;
+    for (const { disk } of this.#operator.members) {
+      disk.failing.EIO = disk.failing.ENOSPC = 0;
+      disk.empty();
+    }
+  }
+
+  /** Disks fill up, of one member or of all, and are emptied a while later. */
+  #flood(): void {
+    const world = this.#world, victims = world.chance(0.2) ? this.#operator.members : [this.#victim()];
+    for (const { disk } of victims) {
+      disk.fill(world.chance(0.5) ? 0 : world.whole(50_000));
+      world.after(world.between(500, 20_000), () => disk.empty());
+    }
   }
 
   #every(least: number, most: number, task: () => void): void {

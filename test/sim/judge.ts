@@ -4,7 +4,7 @@ import type { Entry } from "../../master/store/machine.ts";
 import type { ConfState } from "../../master/store/raft/membership.ts";
 import type { Message } from "../../master/store/raft/message.ts";
 import type { RaftView } from "../../master/store/replica_status.ts";
-import type { StorageError } from "../../master/store/storage_error.ts";
+import { isDiskFull, type StorageError } from "../../master/store/storage_error.ts";
 import type { TransactionResult } from "../../master/store/store.ts";
 import { InvariantError } from "../../shared/util/assert.ts";
 import type { Life, Observer, SimMember } from "./member.ts";
@@ -94,8 +94,9 @@ export class Judge implements Observer {
     while (kept > 0 && this.committed[kept - 1]!.term > promised.indexTerm) kept--;
     this.#must(lastIndex >= kept, () => `${id} has promised to keep the entries up to ${kept}, and starts again with ${lastIndex}`);
   }
-  ended({ id }: SimMember, error?: Error): void {
+  ended({ id, disk }: SimMember, error?: Error): void {
     this.#world.note(`end ${id}`);
+    this.#must(!isDiskFull(error) || disk.failing.ENOSPC > 0, () => `${id} has stopped because its disk is full: ${error!.message}`);
     this.#must(!(error instanceof InvariantError), () => `${id} has stopped: ${error!.message}`);
   }
   refused({ id, disk }: SimMember, error: StorageError): void {

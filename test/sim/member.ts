@@ -5,7 +5,7 @@ import type { ConfState } from "../../master/store/raft/membership.ts";
 import type { Replica } from "../../master/store/replica.ts";
 import { startReplica } from "../../master/store/replica_start.ts";
 import { State } from "../../master/store/state.ts";
-import { StorageError } from "../../master/store/storage_error.ts";
+import { NoRoom, StorageError } from "../../master/store/storage_error.ts";
 import { seeded } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { SimDisk } from "./disk.ts";
@@ -100,6 +100,7 @@ export class SimMember {
         observer.applied(this, entry, outcome);
         return outcome;
       },
+      mayOverfill: (payload: Uint8Array) => state.mayOverfill(payload),
       snapshot: () => state.snapshot(),
       restore: async (bytes: AsyncIterable<Uint8Array>) => {
         await state.restore(bytes);
@@ -123,7 +124,8 @@ export class SimMember {
       if (this.life !== life) return;
       // A disk that failed while it started: its process ends with an error, and whoever minds it starts it again.
       if (error instanceof StorageError) observer.refused(this, this.refusal = error);
-      this.#end(life, { error: error as Error });
+      // Nor does it start on a full disk once its reserve is used up; it says so, and nothing is lost.
+      this.#end(life, error instanceof NoRoom ? {} : { error: error as Error });
     }
   }
 

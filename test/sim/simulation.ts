@@ -156,7 +156,7 @@ class Simulation implements Operator {
     await world.run(100);
   }
 
-  /** One leader, everybody who is a member holds everything and has applied it, nobody waits for an answer, every watch has told all. */
+  /** One leader, everybody who is a member holds everything and has applied it, no disk is held to be full, nobody waits for an answer, every watch has told all. */
   #isAtRest(): boolean {
     const leader = this.members.find(({ replica }) => replica?.raft.isEstablished);
     if (!leader || this.#clients.pending > 0) return false;
@@ -166,6 +166,7 @@ class Simulation implements Operator {
       const member = this.members.find((one) => one.id === id);
       if (member?.refusal) continue; // it has said why; those that are left go on without it
       const raft = member?.replica?.raft;
+      if (member?.replica?.status().diskFull) return false;
       if (!raft || raft.appliedIndex !== lastIndex || raft.lastIndex !== lastIndex || raft.term !== term || raft.leader !== leader.id) {
         return false;
       }
@@ -176,7 +177,9 @@ class Simulation implements Operator {
     const members = this.members.map(({ id, replica, refusal }) => {
       if (!replica) return `${id}: ${refusal?.message ?? "down"}`;
       const { role, term, leader, firstIndex, lastIndex, commitIndex, appliedIndex } = replica.raft;
-      return `${id}: ${role} term ${term} leader ${leader} ${firstIndex}…${lastIndex} commit ${commitIndex} applied ${appliedIndex}`;
+      return `${id}: ${role} term ${term} leader ${leader} ${firstIndex}…${lastIndex} commit ${commitIndex} applied ${appliedIndex}${
+        replica.status().diskFull ? ", its disk is full" : ""
+      }`;
     });
     const conf = this.members.find(({ replica }) => replica?.raft.role === "leader")?.replica?.raft.conf;
     return `${members.join("; ")}; ${this.#clients.pending} calls wait; ${JSON.stringify(conf)}`;
