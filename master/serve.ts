@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { kinds } from "../shared/api/kinds/mod.ts";
 import { nodeLinks } from "../shared/api/kinds/node_link.ts";
 import type { Kind } from "../shared/api/resource.ts";
-import { writeAtomic } from "../shared/platform/files.ts";
+import { keepAtomic } from "../shared/platform/files.ts";
 import type { Clock, Random } from "../shared/util/clock.ts";
 import type { Log } from "../shared/util/log.ts";
 import { aborted } from "../shared/util/signal.ts";
@@ -147,6 +147,7 @@ export async function serve(
     stopping: ending.signal,
     memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),
     open: (router) => void router.route("/", fleet.join),
+    metrics: () => `# TYPE skerry_disk_full gauge\nskerry_disk_full ${members?.find(members.self)?.diskFull ? 1 : 0}\n`,
     extras: (router) => {
       router.route("/skerry/v1/members", members ? memberRoutes(members) : noMemberRoutes());
       router.route("/skerry/v1/nodes", nodeRoutes(fleet.ownStreams, ending.signal));
@@ -166,7 +167,7 @@ export async function serve(
   ports.api = server.addresses[0]!.port;
 
   const url = `https://${bracketed(host)}:${ports.api}`, kubeconfigPath = `${dataDir}/admin.kubeconfig`;
-  await writeAtomic(kubeconfigPath, kubeconfig(url, authority.certificate, pki.admin), 0o600);
+  await keepAtomic(kubeconfigPath, kubeconfig(url, authority.certificate, pki.admin), 0o600);
   const running = [
     fleet.run(ended.signal),
     runLeaderGroup(

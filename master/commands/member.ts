@@ -95,14 +95,15 @@ function readAuthority(path: string): Promise<string> {
 
 function show(members: readonly MemberView[], print: (line: string) => void): void {
   print(row("ID", "ROLE", "ADDRESS", "LAG", "STATE"));
-  for (const { id, role, address, lag, active } of members) {
+  for (const { id, role, address, lag, active, diskFull } of members) {
+    const state = active === undefined ? "-" : active ? "answers" : "silent";
     print(
       row(
         String(id),
         role,
         address || "-",
         lag === undefined ? "-" : String(lag),
-        active === undefined ? "-" : active ? "answers" : "silent",
+        diskFull ? "disk full" : state,
       ),
     );
   }

@@ -16,6 +16,8 @@ export interface MemberView {
   /** Entries that it lacks, and whether it answers: the leader's knowledge, absent elsewhere. */
   readonly lag?: number;
   readonly active?: boolean;
+  /** Of the member that was asked: its disk is full (ReplicaStatus). */
+  readonly diskFull?: true;
 }
 /** What a new member has to know to begin. */
 export interface Admission {
@@ -27,7 +29,7 @@ export interface Admission {
 /** What is needed of the replica. */
 export interface Membership {
   readonly raft: RaftView;
-  status(): Pick<ReplicaStatus, "clusterId" | "clusterEpoch" | "memberId" | "leaderId" | "conf">;
+  status(): Pick<ReplicaStatus, "clusterId" | "clusterEpoch" | "memberId" | "leaderId" | "diskFull" | "conf">;
   /** @throws StoreError NotLeader, Invalid */
   changeMembers(changes: readonly MemberChange[], options?: { force?: boolean }): void;
   subscribe(observer: () => void): () => void;
@@ -46,11 +48,11 @@ export class Members {
   }
 
   list(): MemberView[] {
-    const { raft } = this.#replica, { conf, leaderId } = this.#replica.status();
+    const { raft } = this.#replica, { conf, leaderId, memberId, diskFull } = this.#replica.status();
     return members(conf).map((id) => {
       const progress = raft.progressOf(id), role = id === leaderId ? "leader" : conf.learners.includes(id) ? "learner" : "voter";
       const known = progress && { lag: raft.lastIndex - progress.matchIndex, active: progress.active };
-      return { id, address: conf.addresses[id] ?? "", role, ...known };
+      return { id, address: conf.addresses[id] ?? "", role, ...known, ...(diskFull && id === memberId && { diskFull }) };
     });
   }
 

@@ -1,5 +1,5 @@
 // Files that survive a power cut at any byte: the old content or the new, never a mix.
-import { open, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Makes a file's directory entry durable (a rename or a creation is not, until its directory is synced). */
@@ -25,4 +25,9 @@ export async function writeAtomic(path: string, content: Uint8Array | string, mo
   }
   await rename(temporary, path);
   await syncDirectory(dirname(path));
+}
+
+/** The same, but for what is there already: to start again needs no room on a full disk, and wears no card. */
+export async function keepAtomic(path: string, content: string, mode = 0o600): Promise<void> {
+  if (await readFile(path, "utf8").catch(() => undefined) !== content) await writeAtomic(path, content, mode);
 }

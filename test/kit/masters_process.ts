@@ -22,12 +22,13 @@ export const freePort = (): Promise<number> =>
     });
   });
 
-/** That begin together, all up. */
-export async function startMasters(count: number, on: Runtime = runtime): Promise<PeeredMaster[]> {
+/** That begin together, all up. @param dataDirs where they keep their data, if not in new directories */
+export async function startMasters(count: number, on: Runtime = runtime, dataDirs: readonly string[] = []): Promise<PeeredMaster[]> {
   const addresses = await Promise.all(Array.from({ length: count }, async () => `127.0.0.1:${await freePort()}`));
   const cluster = addresses.flatMap((address, at) => ["--initial-cluster", `m${at}=${address}`]);
   const masters = await Promise.all(addresses.map(async (address, at): Promise<PeeredMaster> => {
-    const master = await masterProcess({ runtime: on, args: ["--peer-listen", address, "--name", `m${at}`, ...cluster] });
+    const args = ["--peer-listen", address, "--name", `m${at}`, ...cluster], dataDir = dataDirs[at];
+    const master = await masterProcess({ runtime: on, args, ...(dataDir && { dataDir }) });
     return Object.assign(master, { name: `m${at}`, address });
   }));
   const [program, args] = command("master/main.ts", "pki", "create", "--data-dir", masters[0]!.dataDir);

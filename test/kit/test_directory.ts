@@ -55,5 +55,12 @@ function remove(directory: string): void {
     for (const link of links.sort((a, b) => b.length - a.length)) runToEnd("ip", "link", "delete", link);
     if (table !== undefined) runToEnd("nft", "delete", "table", "inet", table);
   }
+  for (const path of mountsBelow(directory)) runToEnd("umount", "--lazy", path);
   rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** The innermost first. */
+function mountsBelow(directory: string): string[] {
+  const paths = readFileSync("/proc/self/mounts", "utf8").split("\n").map((line) => line.split(" ")[1] ?? "");
+  return paths.filter((path) => path.startsWith(`${directory}/`)).reverse();
 }
