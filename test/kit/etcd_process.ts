@@ -24,8 +24,8 @@ export interface EtcdProcess {
   close(): Promise<void>;
 }
 
-/** Resolves when all members serve. */
-export async function startEtcd(members: 1 | 3): Promise<EtcdProcess> {
+/** Resolves when all members serve. @param more flags for each of them */
+export async function startEtcd(members: 1 | 3, more: readonly string[] = []): Promise<EtcdProcess> {
   const programs = Array.from({ length: members }, (_, at) => new Program(`etcd ${at}`));
   const killNow = (): void => programs.forEach((program) => program.killNow());
   const directory = testDirectory("etcd", undefined, killNow);
@@ -55,6 +55,7 @@ export async function startEtcd(members: 1 | 3): Promise<EtcdProcess> {
         ...["--listen-peer-urls", peers[at]!, "--initial-advertise-peer-urls", peers[at]!],
         ...["--cert-file", own.cert, "--key-file", own.key, "--trusted-ca-file", ca, "--client-cert-auth"],
         ...["--peer-cert-file", own.cert, "--peer-key-file", own.key, "--peer-trusted-ca-file", ca, "--peer-client-cert-auth"],
+        ...more,
       ],
       cwd: directory,
       env: { ...process.env, ETCD_UNSUPPORTED_ARCH: process.arch }, // 3.4 wants to be asked on ARM

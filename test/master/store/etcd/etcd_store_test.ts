@@ -1,4 +1,5 @@
 // What the contract does not ask of a store, against a real etcd: that it is one store with the embedded one in every detail, several masters, and what goes wrong.
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import * as assert from "uvu/assert";
 import { EtcdClient } from "../../../../master/store/etcd/client.ts";
 import { Keys } from "../../../../master/store/etcd/keys.ts";
@@ -98,6 +99,7 @@ test("it does what a store without a thought for speed does: results, the past, 
 test("watch() has what this master no longer remembers from etcd, and goes on from memory without a gap", async ({ etcd }) => {
   const store = await openOn(etcd), stop = new AbortController();
   try {
+    await write(store, put("/w/before", "1"));
     const { revision: first } = await write(store, put("/w/first", "1"));
     for (let at = 0; at * 128 < etcdWindowEvents + 500; at++) {
       await write(store, ...Array.from({ length: 128 }, (_, of) => put(`/w/${of}`, `${at}`)));
@@ -231,6 +233,52 @@ test("what somebody else compacts is Compacted here", async ({ etcd }) => {
     stop.abort();
     client.close();
     await later.close();
+  }
+});
+
+test("txn() whose answer is lost is Unknown, and never made twice", async ({ etcd }) => {
+  const { port } = new URL(etcd.urls[0]!), sockets = new Set<Socket>();
+  let isDeaf = false;
+  // Lets requests through; once deaf, it breaks the connection at the first byte of an answer.
+  const between = createServer((client) => {
+    const target = connect(Number(port), "127.0.0.1");
+    for (const [from, into] of [[client, target], [target, client]] as const) {
+      sockets.add(from);
+      from.on("data", (data) => isDeaf && from === target ? client.destroy() : into.write(data));
+      from.on("error", () => {});
+      from.on("close", () => into.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", resolve));
+  const front = `https://127.0.0.1:${(between.address() as AddressInfo).port}`;
+  const store = await openOn({ ...etcd, urls: [front, ...etcd.urls] });
+  try {
+    await write(store, put("/a", "1"));
+    isDeaf = true;
+    const lost = rejects(write(store, put("/a", "2")));
+    assert.is((await lost as StoreError).reason, "Unknown");
+    const { item } = await store.get("/a");
+    assert.equal([new TextDecoder().decode(item!.value), item!.version], ["2", 2], "it was made, once, and reads go on elsewhere");
+  } finally {
+    await store.close();
+    for (const socket of sockets) socket.destroy();
+    between.close();
+  }
+});
+
+test("txn() is NoSpace when etcd has reached its quota, and deleting still works", async () => {
+  const small = await startEtcd(1, ["--quota-backend-bytes", String(4 * 1024 * 1024)]), store = await openOn(small);
+  try {
+    let refusal: StoreError | undefined;
+    for (let at = 0; at < 20 && !refusal; at++) {
+      await write(store, put(`/${at}`, "x".repeat(1024 * 1024))).catch((error) => refusal = error);
+    }
+    assert.is(refusal?.reason, "NoSpace");
+    assert.match(refusal!.message, "--quota-backend-bytes");
+    assert.is((await write(store, { do: "delete", key: "/0" })).results.length, 1);
+  } finally {
+    await store.close();
+    await small.close();
   }
 });
 
