@@ -16,7 +16,7 @@ import { createFleet } from "./fleet/fleet.ts";
 import type { Peers } from "./fleet/peers.ts";
 import { initialCluster, joinOf, keepAddress, readAdmission } from "./cluster.ts";
 import { createApp } from "./http/app.ts";
-import { askMaster, nodeRoutes } from "./http/between.ts";
+import { askMaster, asLeader, nodeRoutes } from "./http/between.ts";
 import { createAuthenticator } from "./http/auth.ts";
 import { noMemberRoutes, noSnapshotRoutes } from "./http/in_etcd.ts";
 import { memberRoutes } from "./http/members.ts";
@@ -120,8 +120,8 @@ export async function serve(
     log: log.with({ part: "fleet" }),
     ...(peers && credentials && {
       peers,
-      elsewhere: (url, body, signal) =>
-        askMaster({ clock, credentials }, url, { method: "POST", path: "/skerry/v1/nodes/logs", body }, signal),
+      elsewhere: async (url, body, signal) =>
+        (await askMaster({ clock, credentials }, url, { method: "POST", path: "/skerry/v1/nodes/logs", body }, signal)).body!,
     }),
   }, {
     podNetwork: config.podNetwork,
@@ -149,6 +149,13 @@ export async function serve(
     open: (router) => void router.route("/", fleet.join),
     metrics: () => `# TYPE skerry_disk_full gauge\nskerry_disk_full ${members?.find(members.self)?.diskFull ? 1 : 0}\n`,
     extras: (router) => {
+      router.use(
+        "/skerry/v1/members/*",
+        asLeader(() => {
+          const leader = peers?.leaderId ?? self, url = leader === self ? undefined : fleet.urlOf(leader);
+          return url && credentials ? (asked, signal) => askMaster({ clock, credentials }, url, asked, signal) : undefined;
+        }),
+      );
       router.route("/skerry/v1/members", members ? memberRoutes(members) : noMemberRoutes());
       router.route("/skerry/v1/nodes", nodeRoutes(fleet.ownStreams, ending.signal));
       router.route(snapshotPath, backup ? snapshotRoutes(backup, clock) : noSnapshotRoutes());

@@ -46,6 +46,10 @@ export class Directory {
     entries.set(peers.self, this.#own()); // what is so now, whatever has been written
     return [...entries].sort(([a], [b]) => a - b).flatMap(([, { urls }]) => urls);
   }
+  /** `https://host:port` */
+  apiOf(member: number): string | undefined {
+    return this.find(member)?.urls.find((url) => url.startsWith("https:"));
+  }
   find(member: number): MasterEntry | undefined {
     return this.#table.get(String(member))?.value;
   }

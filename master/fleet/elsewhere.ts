@@ -19,14 +19,14 @@ export function streamsOf(
   tunnel: Pick<Tunnel, "logs">,
   sessions: Pick<Sessions, "currentOf">,
   others:
-    | { readonly roster: Pick<Roster, "whereIs">; readonly directory: Pick<Directory, "find">; readonly elsewhere: Elsewhere }
+    | { readonly roster: Pick<Roster, "whereIs">; readonly directory: Pick<Directory, "apiOf">; readonly elsewhere: Elsewhere }
     | undefined,
 ): Pick<Tunnel, "logs"> {
   if (!others) return tunnel;
   return {
     logs(pod: PodFacts, container, options, signal) {
       const nodeName = pod.spec?.nodeName ?? "", member = sessions.currentOf(nodeName) ? undefined : others.roster.whereIs(nodeName);
-      const url = member === undefined ? undefined : others.directory.find(member)?.urls.find((one) => one.startsWith("https:"));
+      const url = member === undefined ? undefined : others.directory.apiOf(member);
       if (url === undefined) return tunnel.logs(pod, container, options, signal);
       const { name: podName = "", uid: podUid = "" } = pod.metadata ?? {};
       return others.elsewhere(url, { nodeName, podName, podUid, container, options: { ...options } }, signal);

@@ -68,6 +68,8 @@ export interface Fleet {
   readonly handlers: Handlers;
   /** Of all nodes, whichever master has their sessions. */
   readonly streams: Pick<Tunnel, "logs">;
+  /** Where another master's API is; undefined while it has not said so. */
+  urlOf(member: number): string | undefined;
   /** Of the nodes that are connected here. */
   readonly ownStreams: Pick<Tunnel, "logs">;
   readonly presence: Presence;
@@ -247,6 +249,7 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
       retained: (filter) => publisher.retained(filter),
     },
     streams: streamsOf(tunnel, sessions, roster && directory && needs.elsewhere && { roster, directory, elsewhere: needs.elsewhere }),
+    urlOf: (member) => directory?.apiOf(member),
     ownStreams: tunnel,
     presence: presenceOf(sessions, roster),
     join: joinRoutes({

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import https from "node:https";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import * as v from "valibot";
 import { ApiError, badRequest, type Reason, reasons } from "../../shared/api/status.ts";
 import { apiAnswerBytes, elsewhereMs } from "../../shared/limits.ts";
@@ -20,16 +20,18 @@ export interface Credentials {
 export interface Asked {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
-  readonly body?: object;
+  readonly body?: object | undefined;
 }
+/** Says that a request comes from a master that could not do it itself: it goes no further. */
+const forwarded = "skerry-forwarded";
 
-/** Resolves with a good answer's body as soon as it begins. @throws ApiError: what the other said, or ServiceUnavailable where it cannot be reached */
+/** Resolves with a good answer as soon as its body begins. @throws ApiError: what the other said, or ServiceUnavailable where it cannot be reached */
 export async function askMaster(
   { clock, credentials: { ca, certificate, key } }: { readonly clock: Clock; readonly credentials: Credentials },
   url: string,
   { method, path, body }: Asked,
   signal: AbortSignal,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<Response> {
   const payload = body && Buffer.from(JSON.stringify(body));
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = https.request(new URL(path, url), {
@@ -39,7 +41,7 @@ export async function askMaster(
       method,
       agent: false,
       signal,
-      headers: payload ? { "content-type": "application/json", "content-length": payload.length } : {},
+      headers: { [forwarded]: "1", ...(payload && { "content-type": "application/json", "content-length": payload.length }) },
     }, resolve);
     const inTime = clock.after(elsewhereMs, () => sent.destroy(new Error(`no answer within ${elsewhereMs} ms`)));
     sent.once("error", reject);
@@ -50,8 +52,12 @@ export async function askMaster(
     signal.throwIfAborted();
     throw new ApiError("ServiceUnavailable", `the master at ${url}, which can do this, cannot be reached: ${cause.message}`, { cause });
   });
-  if (response.statusCode! < 300) return Readable.toWeb(response) as ReadableStream<Uint8Array>;
-  throw await refusalOf(response, url);
+  if (response.statusCode! >= 300) throw await refusalOf(response, url);
+  const type = response.headers["content-type"] ?? "application/octet-stream";
+  return new Response(Readable.toWeb(response) as ReadableStream<Uint8Array<ArrayBuffer>>, {
+    status: response.statusCode!,
+    headers: { "content-type": type },
+  });
 }
 
 async function refusalOf(response: IncomingMessage, url: string): Promise<ApiError> {
@@ -65,6 +71,24 @@ async function refusalOf(response: IncomingMessage, url: string): Promise<ApiErr
     return new ApiError("ServiceUnavailable", `the master at ${url} answered with status ${response.statusCode}`);
   }
   return new ApiError(status.output.reason as Reason, status.output.message);
+}
+
+/**
+ * What only the leader can do, or knows best, is asked of it. Where it cannot be reached, what can be read is answered here.
+ * @param ask undefined: this master leads, or nobody does, or nobody knows where
+ */
+export function asLeader(ask: () => ((asked: Asked, signal: AbortSignal) => Promise<Response>) | undefined): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const leader = c.req.header(forwarded) === undefined ? ask() : undefined, { method, signal } = c.req.raw;
+    if (!leader) return await next();
+    const { pathname, search } = new URL(c.req.url), body = method === "POST" ? await c.req.json().catch(() => undefined) : undefined;
+    try {
+      return await leader({ method: method as Asked["method"], path: pathname + search, body }, signal);
+    } catch (error) {
+      if (method !== "GET" || !(error instanceof ApiError && error.reason === "ServiceUnavailable")) throw error;
+      await next();
+    }
+  };
 }
 
 const LogsRequest = v.object({
