@@ -40,18 +40,20 @@ function serve(socket: Socket): void {
   let received: Buffer = Buffer.alloc(0);
   socket.setNoDelay(true);
   socket.on("error", () => socket.destroy());
+  let answers: Uint8Array[] = [];
   const answer = (id: number, status: number, body: Uint8Array = new Uint8Array(0)): void => {
     const head = Buffer.allocUnsafe(9);
     head.writeUInt32LE(5 + body.length, 0);
     head.writeUInt32LE(id, 4);
     head[8] = status;
     // What is answered in one turn of the event loop leaves in one write.
-    if (socket.writableCorked === 0) {
-      socket.cork();
-      setImmediate(() => socket.uncork());
+    if (answers.length === 0) {
+      setImmediate(() => {
+        socket.write(Buffer.concat(answers));
+        answers = [];
+      });
     }
-    socket.write(head);
-    if (body.length > 0) socket.write(body);
+    answers.push(head, body);
   };
   socket.on("data", (data: Buffer) => {
     received = received.length === 0 ? data : Buffer.concat([received, data]);
