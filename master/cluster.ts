@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { readFile } from "node:fs/promises";
-import { addressRetryMs } from "../shared/limits.ts";
+import { addressRetryMs, replacementLookMs } from "../shared/limits.ts";
 import type { Clock } from "../shared/util/clock.ts";
 import { ConfigError } from "../shared/util/config.ts";
 import type { Log } from "../shared/util/log.ts";
@@ -67,6 +67,20 @@ export function keepAddress(
     unsubscribe();
     cancel();
   }, { once: true });
+}
+
+/** While this master leads, whoever is to replace somebody does so as soon as it can. Nobody has to wait for that. */
+export function keepReplacing(
+  members: Pick<Members, "replaceDue">,
+  { clock, log, signal }: { clock: Clock; log: Log; signal: AbortSignal },
+): void {
+  const look = (): void => {
+    const proposed = members.replaceDue();
+    if (proposed > 0) log.info("A master that has caught up takes the place of another", { proposed });
+    cancel = clock.after(replacementLookMs, look);
+  };
+  let cancel = clock.after(replacementLookMs, look);
+  signal.addEventListener("abort", () => cancel(), { once: true });
 }
 
 export interface InitialMember {

@@ -19,7 +19,7 @@ const help = `skerry-master: keeps what a fleet should run, and tells it.
   skerry-master token list | revoke ID
   skerry-master pki create --data-dir DIR  the authority that masters share which begin together
   skerry-master member list                the masters, and how far each is
-  skerry-master member add --address host:6444 [--out FILE] | promote ID | remove ID
+  skerry-master member add --address host:6444 [--replaces ID] [--out FILE] | promote ID | remove ID
   skerry-master member force-new-cluster   offline: goes on with this master alone, when most of the others are lost for good
   skerry-master snapshot save FILE         everything that the cluster has stored, from a master that serves
   skerry-master snapshot verify FILE       offline: whether it is whole, and what it is of
@@ -30,6 +30,7 @@ Examples
   skerry-master token create --ttl 7d --uses 20 --label site=harbour
   kubectl --kubeconfig /var/lib/skerry/master/admin.kubeconfig get nodes -o wide
 
+  skerry-master member add --address 10.0.0.7:6444 --replaces 8066822636282724    # a dead master, or one that has lost its disk
   skerry-master snapshot save /backup/skerry-monday.snap && cp -p /var/lib/skerry/master/pki/ca.* /backup/
   skerry-master snapshot restore /backup/skerry-monday.snap --data-dir /var/lib/skerry/master
 

@@ -14,7 +14,7 @@ import { advertised, type MasterConfig, reachableAt } from "./config.ts";
 import { mustBelong, openShared } from "./etcd.ts";
 import { createFleet } from "./fleet/fleet.ts";
 import type { Peers } from "./fleet/peers.ts";
-import { initialCluster, joinOf, keepAddress, readAdmission } from "./cluster.ts";
+import { initialCluster, joinOf, keepAddress, keepReplacing, readAdmission } from "./cluster.ts";
 import { createApp } from "./http/app.ts";
 import { askMaster, asLeader, nodeRoutes } from "./http/between.ts";
 import { createAuthenticator } from "./http/auth.ts";
@@ -100,6 +100,7 @@ export async function serve(
   };
   void store.fatal.then(fail("The store cannot go on; this member stops, and is safe to start again"));
 
+  if (members) keepReplacing(members, { clock, log, signal: ending.signal });
   if (address && members) keepAddress(members, address, { clock, log, signal: ending.signal });
   const registry = createRegistry({ store, clock, random, log, kinds }, { serviceSubnet: config.serviceNetwork });
   const cache = await startCache({ store, kinds, log }, ended.signal);

@@ -238,6 +238,8 @@ export const handOverLookMs = 20;
 /** Milliseconds that a change of the masters may take before whoever asked is told that nobody knows, and between two looks at whether it is made. */
 export const memberChangeTimeoutMs = 10_000;
 export const memberChangeLookMs = 20;
+/** Milliseconds between two looks of the leader whether who is to replace a master has caught up. */
+export const replacementLookMs = 1_000;
 /** Milliseconds between two tries of a master to have its address written down. */
 export const addressRetryMs = 2_000;
 /** Milliseconds after the last write at which the log is sealed. */

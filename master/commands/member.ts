@@ -15,6 +15,11 @@ export const options = {
   dataDir: option(v.string(), "The data directory of a master that runs here", { default: `${paths.data}/master` }),
   kubeconfig: option(v.string(), "Credentials to use; default: admin.kubeconfig in the data directory", { default: "" }),
   address: option(v.string(), "add: where the other masters will reach the new one, host:port", { default: "" }),
+  replaces: option(
+    v.pipe(v.string(), v.regex(/^[1-9]\d{0,15}$/, "expected the id of a member"), v.transform(Number)),
+    "add: the master, dead or with its data lost, whose place the new one gets as soon as it has caught up",
+    { default: 0, shown: "" },
+  ),
   out: option(
     v.string(),
     "add: the file to write, for `serve --join` on the new master. It holds the cluster's key: bring it there safely",
@@ -60,7 +65,10 @@ export async function memberCommand({ argv, env, clock, random, print }: Surroun
           `Cannot add a master: member ${silent.id} cannot be reached by others. Start it with --peer-listen and --peer-advertise host:6444`,
         );
       }
-      const admitted = await client.request("POST", path, { address: config.address }) as Admission;
+      const admitted = await client.request("POST", path, {
+        address: config.address,
+        ...(config.replaces > 0 && { replaces: config.replaces }),
+      }) as Admission;
       const file: AdmissionFile = { ...admitted, address: config.address, ca: { certificate: certificate!, key: key! } };
       await writeFile(config.out, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" }).catch((cause) => {
         throw new CommandError(
@@ -71,7 +79,9 @@ export async function memberCommand({ argv, env, clock, random, print }: Surroun
       return print(
         `Member ${admitted.memberId} is a learner now. Bring ${config.out} to it, and there:\n` +
           `  skerry-master serve --join ${config.out} --peer-listen :${config.address.split(":").at(-1)}\n` +
-          `When it has caught up (member list): skerry-master member promote ${admitted.memberId}`,
+          (config.replaces > 0
+            ? `When it has caught up, it takes the place of member ${config.replaces}; nothing is left to do`
+            : `When it has caught up (member list): skerry-master member promote ${admitted.memberId}`),
       );
     }
     case "promote":
@@ -95,8 +105,8 @@ function readAuthority(path: string): Promise<string> {
 
 function show(members: readonly MemberView[], print: (line: string) => void): void {
   print(row("ID", "ROLE", "ADDRESS", "LAG", "STATE"));
-  for (const { id, role, address, lag, active, diskFull } of members) {
-    const state = active === undefined ? "-" : active ? "answers" : "silent";
+  for (const { id, role, address, lag, active, diskFull, replaces } of members) {
+    const state = (active === undefined ? "-" : active ? "answers" : "silent") + (replaces === undefined ? "" : `, to replace ${replaces}`);
     print(
       row(
         String(id),

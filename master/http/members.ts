@@ -6,7 +6,10 @@ import type { Members } from "../store/members.ts";
 import { StoreError } from "../store/store.ts";
 import type { Env } from "./context.ts";
 
-const New = v.strictObject({ address: v.pipe(v.string(), v.regex(/^.+:\d{1,5}$/, "expected host:port")) });
+const New = v.strictObject({
+  address: v.pipe(v.string(), v.regex(/^.+:\d{1,5}$/, "expected host:port")),
+  replaces: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+});
 
 export function memberRoutes(members: Members): Hono<Env> {
   const routes = new Hono<Env>();
@@ -18,7 +21,7 @@ export function memberRoutes(members: Members): Hono<Env> {
   routes.post("/", async (c) => {
     const body = v.safeParse(New, await c.req.json().catch(() => undefined));
     if (!body.success) throw badRequest(`Cannot add a master: ${body.issues[0].message}`);
-    return c.json(await made(members.add(body.output.address)), 201);
+    return c.json(await made(members.add(body.output.address, body.output)), 201);
   });
   routes.post("/:id/promote", async (c) => {
     await made(members.promote(idOf(c.req.param("id"))));

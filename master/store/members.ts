@@ -4,7 +4,7 @@ import { memberChangeLookMs, memberChangeTimeoutMs } from "../../shared/limits.t
 import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
 import { newMemberId } from "./identity.ts";
 import type { ConfState, MemberChange } from "./raft/membership.ts";
-import { members } from "./raft/membership.ts";
+import { members, replacements } from "./raft/membership.ts";
 import type { RaftView, ReplicaStatus } from "./replica_status.ts";
 import { StoreError } from "./store.ts";
 
@@ -18,6 +18,8 @@ export interface MemberView {
   readonly active?: boolean;
   /** Of the member that was asked: its disk is full (ReplicaStatus). */
   readonly diskFull?: true;
+  /** The voter in whose place this learner comes, as soon as it has caught up. */
+  readonly replaces?: number;
 }
 /** What a new member has to know to begin. */
 export interface Admission {
@@ -52,7 +54,9 @@ export class Members {
     return members(conf).map((id) => {
       const progress = raft.progressOf(id), role = id === leaderId ? "leader" : conf.learners.includes(id) ? "learner" : "voter";
       const known = progress && { lag: raft.lastIndex - progress.matchIndex, active: progress.active };
-      return { id, address: conf.addresses[id] ?? "", role, ...known, ...(diskFull && id === memberId && { diskFull }) };
+      const replaces = conf.replacing?.[id],
+        is = { ...(replaces !== undefined && { replaces }), ...(diskFull && id === memberId && { diskFull }) };
+      return { id, address: conf.addresses[id] ?? "", role, ...known, ...is };
     });
   }
 
@@ -81,14 +85,24 @@ export class Members {
     return this.#replica.subscribe(observer);
   }
 
-  /** As a learner: it gets the log and has no vote yet. Its id is new, and never comes back. @throws StoreError */
-  async add(address: string): Promise<Admission> {
+  /**
+   * As a learner: it gets the log and has no vote yet. Its id is new, and never comes back. @param replaces a voter, whose place it gets as soon as it has caught up,
+   * whoever leads by then; it may be at the same address: a machine that has lost its disk. @throws StoreError
+   */
+  async add(address: string, { replaces }: { replaces?: number | undefined } = {}): Promise<Admission> {
     const memberId = newMemberId(this.#random), { clusterId, clusterEpoch, conf } = this.#replica.status();
-    const taken = members(conf).find((id) => conf.addresses[id] === address);
-    if (taken !== undefined) {
-      throw new StoreError("Invalid", `Cannot add a master at ${address}: member ${taken} is there. Remove it first`);
+    if (replaces !== undefined && !conf.voters.includes(replaces)) {
+      throw new StoreError("Invalid", `Cannot replace member ${replaces}: there is no voter of that id`);
     }
-    await this.#change([{ do: "addLearner", member: memberId, address }], (now) => now.learners.includes(memberId));
+    const taken = members(conf).find((id) => conf.addresses[id] === address);
+    if (taken !== undefined && taken !== replaces) {
+      throw new StoreError(
+        "Invalid",
+        `Cannot add a master at ${address}: member ${taken} is there. If that one is gone, or has lost its data, replace it (--replaces ${taken})`,
+      );
+    }
+    const change = { do: "addLearner" as const, member: memberId, address, ...(replaces !== undefined && { replaces }) };
+    await this.#change([change], (now) => now.learners.includes(memberId));
     return { clusterId, clusterEpoch, memberId };
   }
   /** @throws StoreError Invalid when it lags too far behind */
@@ -100,6 +114,21 @@ export class Members {
   async remove(member: number, { force = false } = {}): Promise<void> {
     this.#mustBeThere(member);
     await this.#change([{ do: "remove", member }], (now) => now.removed.includes(member) && now.outgoing.length === 0, force);
+  }
+  /** Proposes what replacements are due, where this member leads. What cannot be yet is refused, and tried again the next time. @returns how many were proposed */
+  replaceDue(): number {
+    const { conf, memberId, leaderId } = this.#replica.status();
+    if (memberId !== leaderId) return 0;
+    let proposed = 0;
+    for (const changes of replacements(conf)) {
+      try {
+        this.#replica.changeMembers(changes);
+        proposed++;
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+      }
+    }
+    return proposed;
   }
   /** Says where a member is to be found from now on. */
   async move(member: number, address: string): Promise<void> {

@@ -224,3 +224,40 @@ test("one master of three is left, goes on alone by command, and the others are 
     await Promise.all([...masters, ...back ? [back] : []].map((master) => master.close()));
   }
 });
+
+test("a master that has lost its disk comes back at its address, and has its vote again without anybody waiting for it", async () => {
+  const masters = await startMasters(3);
+  let back: MasterProcess | undefined;
+  try {
+    const leader = await eventually("somebody leads", () => leaderOf(masters)), wiped = masters.find((master) => master !== leader)!;
+    for (let at = 0; at < 20; at++) await created(leader.client, maps, map(`before-${at}`));
+    const old = (await membersOf(leader)).find(({ address }) => address === wiped.address)!.id;
+    await wiped.kill();
+    rmSync(wiped.dataDir, { recursive: true });
+
+    const file = `${leader.directory}/member.json`,
+      add = ["member", "add", "--address", wiped.address, "--out", file, "--data-dir", leader.dataDir];
+    assert.match(await refused(2, ...add), `replace it (--replaces ${old})`);
+    assert.match(await refused(2, ...add, "--replaces", "7"), "Cannot replace member 7: there is no voter of that id");
+    const said = await done(...add, "--replaces", String(old)), id = Number(/Member (\d+) is a learner now/.exec(said)![1]);
+    assert.match(said, `it takes the place of member ${old}; nothing is left to do`);
+    assert.match(await done("member", "list", "--data-dir", leader.dataDir), new RegExp(`${id} +learner .*, to replace ${old}`));
+    // Whoever leads sees to it, not the one that was asked.
+    const other = masters.find((master) => master !== leader && master !== wiped)!;
+    await leader.stop();
+    await leader.start();
+
+    back = await masterProcess({ args: ["--peer-listen", wiped.address, "--join", file] });
+    await back.start();
+    await eventually("it has the place of the other", async () => {
+      const members = await membersOf(other);
+      assert.equal(members.map((member) => member.id === id || member.id !== old && member.role !== "learner"), [true, true, true]);
+      return members.every(({ role }) => role !== "learner");
+    }, { withinMs: 60_000 });
+    await other.kill();
+    await eventually("its vote counts", async () => await created(leader.client, maps, map("of-two")) > 0, { withinMs: 30_000 });
+    assert.is((await names(back.client)).names.length, 22); // and kube-root-ca.crt
+  } finally {
+    await Promise.all([...masters, ...back ? [back] : []].map((master) => master.close()));
+  }
+});

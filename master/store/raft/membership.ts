@@ -11,10 +11,12 @@ export interface ConfState {
   readonly removed: readonly number[];
   /** Where members can be reached, by id. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** Learners that are to take the place of a voter as soon as they have caught up, and whose. Absent where there are none. */
+  readonly replacing?: Readonly<Record<string, number>>;
 }
 
 export type MemberChange =
-  | { readonly do: "addLearner"; readonly member: number; readonly address?: string }
+  | { readonly do: "addLearner"; readonly member: number; readonly address?: string; readonly replaces?: number }
   | { readonly do: "promote"; readonly member: number }
   | { readonly do: "remove"; readonly member: number }
   | { readonly do: "move"; readonly member: number; readonly address: string };
@@ -44,13 +46,14 @@ export function changed(conf: ConfState, change: ConfChange): ConfState {
   if (change.changes.length === 0) return leave(conf);
   if (isJoint(conf)) return conf; // refused when proposed; a second one in the log has no effect
   let voters = conf.voters, learners = conf.learners, removed = conf.removed;
-  const addresses = { ...conf.addresses };
+  const addresses = { ...conf.addresses }, replacing = { ...conf.replacing };
   for (const each of change.changes) {
     const { do: operation, member } = each;
     if (operation === "addLearner") {
       if (voters.includes(member) || learners.includes(member) || removed.includes(member)) continue;
       learners = sorted([...learners, member]);
       if (each.address !== undefined) addresses[member] = each.address;
+      if (each.replaces !== undefined && voters.includes(each.replaces)) replacing[member] = each.replaces;
     } else if (operation === "move") {
       if (voters.includes(member) || learners.includes(member)) addresses[member] = each.address;
     } else if (operation === "promote") {
@@ -66,8 +69,20 @@ export function changed(conf: ConfState, change: ConfChange): ConfState {
     }
   }
   const sameVoters = voters.length === conf.voters.length && voters.every((id, at) => conf.voters[at] === id);
-  return withoutStrangers({ voters, outgoing: sameVoters ? [] : conf.voters, learners, removed, addresses });
+  const due = Object.entries(replacing).filter(([learner, voter]) => learners.includes(Number(learner)) && voters.includes(voter));
+  return withoutStrangers({
+    voters,
+    outgoing: sameVoters ? [] : conf.voters,
+    learners,
+    removed,
+    addresses,
+    ...(due.length > 0 && { replacing: Object.fromEntries(due) }),
+  });
 }
+
+/** What puts learners in the place of those whom they are to replace, one change for each: at no moment is there a voter too many or too few. */
+export const replacements = ({ replacing = {} }: ConfState): MemberChange[][] =>
+  Object.entries(replacing).map(([learner, voter]) => [{ do: "promote", member: Number(learner) }, { do: "remove", member: voter }]);
 
 const leave = (conf: ConfState): ConfState => isJoint(conf) ? withoutStrangers({ ...conf, outgoing: [] }) : conf;
 /** Whoever is on the way out is still asked, and has to be found. */

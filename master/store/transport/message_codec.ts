@@ -138,6 +138,12 @@ function writeConf(writer: WireWriter, conf: ConfState): void {
     writer.f64(Number(member));
     writer.text(address);
   }
+  const replacing = Object.entries(conf.replacing ?? {});
+  writer.u32(replacing.length);
+  for (const [learner, voter] of replacing) {
+    writer.f64(Number(learner));
+    writer.f64(voter);
+  }
 }
 
 /** Payloads in the result are views into `bytes`. @throws WireError */
@@ -213,7 +219,8 @@ function readConf(reader: WireReader): ConfState {
   const ids = (what: string) => reader.list(what, 8, () => reader.whole());
   const voters = ids("voters"), outgoing = ids("outgoing voters"), learners = ids("learners"), removed = ids("removed members");
   const addresses = Object.fromEntries(reader.list("addresses", 10, () => [String(reader.whole()), reader.text()]));
-  return { voters, outgoing, learners, removed, addresses };
+  const replacing = reader.list("replacements", 16, () => [String(reader.whole()), reader.whole()] as const);
+  return { voters, outgoing, learners, removed, addresses, ...(replacing.length > 0 && { replacing: Object.fromEntries(replacing) }) };
 }
 
 /** Bytes of the message at most, without payloads that travel as they are. */
@@ -221,8 +228,8 @@ function boundOf(message: Message): number {
   if (message.type === "Append") return message.entries.reduce((sum, { payload }) => sum + entryBytes + copied(payload), fixedBytes);
   if (message.type === "Propose") return fixedBytes + proposalBytes + copied(message.proposal.payload);
   if (message.type !== "Snapshot") return fixedBytes;
-  const { voters, outgoing, learners, removed, addresses } = message.snapshot.conf;
-  const ids = voters.length + outgoing.length + learners.length + removed.length;
+  const { voters, outgoing, learners, removed, addresses, replacing = {} } = message.snapshot.conf;
+  const ids = voters.length + outgoing.length + learners.length + removed.length + Object.keys(replacing).length * 2;
   return Object.values(addresses).reduce((sum, address) => sum + 10 + address.length * 3, fixedBytes + ids * 8);
 }
 const copied = (payload: Uint8Array): number => payload.length < peerCopyBytes ? payload.length : 0;

@@ -139,7 +139,8 @@ function examples(random: Random): Body[] {
     (_, at) => entry(random, previousIndex + 1 + at, previousTerm + at, blob(random)),
   );
   const ids = () => Array.from({ length: Math.floor(random() * 4) }, n);
-  const conf = { voters: ids(), outgoing: ids(), learners: ids(), removed: ids(), addresses: { [n()]: "insel-ä.example:6444", [n()]: "" } };
+  const addresses = { [n()]: "insel-ä.example:6444", [n()]: "" }, replacing = { [n()]: n(), [n()]: n() };
+  const conf = { voters: ids(), outgoing: ids(), learners: ids(), removed: ids(), addresses, ...(flag() && { replacing }) };
   return [
     { type: "PreVote", lastIndex: n(), lastTerm: n(), transfer: flag() },
     { type: "Vote", lastIndex: n(), lastTerm: n(), transfer: flag() },
