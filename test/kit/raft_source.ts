@@ -1,5 +1,5 @@
 // Copies of the Raft state machine: with a bug put in, or with its private fields open to who has to save and restore a whole member.
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { Raft } from "../../master/store/raft/raft.ts";
 import { mutated } from "../sim/hunt.ts";
@@ -11,10 +11,16 @@ import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 export const raftMutants: readonly Mutant[] = mutants.filter(({ file }) => file.startsWith("raft/"));
 
 const folder = "master/store/raft";
-const files = ["core", "election", "log", "membership", "message", "progress", "quorum", "raft", "read_index", "replication"];
+const files = readdirSync(`${root}/${folder}`).map((name) => name.replace(/\.ts$/, ""));
 
-/** A module of its own for each call. `opened`: what is `#name` in the source is `_name`, and nothing else is different. */
-export async function raftSource({ mutant, opened = false }: { mutant?: Mutant; opened?: boolean } = {}): Promise<typeof Raft> {
+export interface RaftSource {
+  readonly Raft: typeof Raft;
+  /** Prototypes of all its classes, by name. */
+  readonly prototypes: ReadonlyMap<string, object>;
+}
+
+/** Modules of its own for each call. `opened`: what is `#name` in the source is `_name`, and nothing else is different. */
+export async function raftSource({ mutant, opened = false }: { mutant?: Mutant; opened?: boolean } = {}): Promise<RaftSource> {
   const directory = testDirectory("raft-source");
   try {
     for (const path of ["package.json", "shared/limits.ts", "shared/util/assert.ts", "shared/util/clock.ts"]) {
@@ -26,8 +32,14 @@ export async function raftSource({ mutant, opened = false }: { mutant?: Mutant; 
       const changed = mutant?.file === `raft/${file}.ts` ? mutated(text, mutant) : text;
       writeFileSync(`${directory}/${folder}/${file}.ts`, opened ? changed.replaceAll(/#(?=[a-z])/g, "_") : changed);
     }
-    const module = await import(pathToFileURL(`${directory}/${folder}/raft.ts`).href) as { Raft: typeof Raft };
-    return module.Raft;
+    const prototypes = new Map<string, object>();
+    for (const file of files) {
+      const module = await import(pathToFileURL(`${directory}/${folder}/${file}.ts`).href) as Record<string, unknown>;
+      for (const [name, value] of Object.entries(module)) {
+        if (typeof value === "function" && value.prototype) prototypes.set(name, value.prototype);
+      }
+    }
+    return { Raft: prototypes.get("Raft")!.constructor as typeof Raft, prototypes };
   } finally {
     removeTestDirectory(directory);
   }

@@ -7,8 +7,6 @@ import type { ProgressState } from "../../master/store/raft/progress.ts";
 import type { Append, Raft, Ready } from "../../master/store/raft/raft.ts";
 import { confWords, entriesWords, logWords, messageWords } from "./raft_words.ts";
 
-const electionTicks = 3;
-
 export interface StageDisk {
   hardState: HardState;
   base: { index: number; term: number };
@@ -51,6 +49,7 @@ export class RaftStage {
   /** `from→to` that nothing passes. */
   readonly cut = new Set<string>();
   conf: ConfState = nobody;
+  electionTicks = 3;
   /** Bytes of entries in one message. */
   appendBytes: number | undefined;
   /** Whether messages are told when they are sent, or only when they arrive. */
@@ -93,7 +92,7 @@ export class RaftStage {
     const raft = new this.#Raft({
       id,
       heartbeatTicks: 1,
-      electionTicks,
+      electionTicks: this.electionTicks,
       random: () => 0.4, // of every timeout
       ...(this.appendBytes !== undefined && { appendBytes: this.appendBytes }),
     }, {

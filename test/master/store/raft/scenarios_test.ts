@@ -27,7 +27,7 @@ for (const { name, text } of scripts) {
 test("each of the simulation's mutants of the state machine changes a transcript", async () => {
   const unseen: string[] = [];
   for (const mutant of raftMutants) {
-    const Mutated = await raftSource({ mutant });
+    const { Raft: Mutated } = await raftSource({ mutant });
     if (!scripts.some(({ text }) => rewritten(text, Mutated) !== text)) unseen.push(mutant.name);
   }
   assert.equal(unseen, []);
