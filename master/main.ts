@@ -27,6 +27,7 @@ const help = `skerry-master: keeps what a fleet should run, and tells it.
 
 Examples
   skerry-master serve --data-dir /var/lib/skerry/master --advertise master.example.net
+  skerry-master serve --etcd https://10.0.0.1:2379 --etcd-ca etcd-ca.crt --etcd-cert skerry.crt --etcd-key skerry.key
   skerry-master token create --ttl 7d --uses 20 --label site=harbour
   kubectl --kubeconfig /var/lib/skerry/master/admin.kubeconfig get nodes -o wide
 

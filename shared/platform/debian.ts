@@ -1,7 +1,7 @@
 // Programs that come from Debian: which package brings which, and how they are installed. The only thing that Skerry ever changes on a machine by itself, and
 // only where somebody has asked for it (the demo and the tests).
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 
 /** Program, or a file that no PATH shows → the Debian package that brings it. */
@@ -56,8 +56,24 @@ export const missingPackages = (
 /** Can they be installed here? */
 export const canInstall = (): boolean => isRoot() && isThere("apt-get");
 
+/** Package → the service that it would begin at once and at every boot. We run the program ourselves, where nobody else meets it. */
+const services: Readonly<Record<string, string>> = { "etcd-server": "etcd" };
+/** What Debian asks whether it may start a service (invoke-rc.d(8)); 101 = no. */
+const policy = "/usr/sbin/policy-rc.d";
+
 /** @throws Error with the end of what apt-get said */
 export function installPackages(names: readonly string[]): void {
+  const unwanted = names.flatMap((name) => services[name] ?? []), isOurs = unwanted.length > 0 && !isThere(policy);
+  if (isOurs) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    install(names);
+  } finally {
+    if (isOurs) rmSync(policy);
+  }
+  for (const service of unwanted) spawnSync("update-rc.d", [service, "disable"]);
+}
+
+function install(names: readonly string[]): void {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   for (const args of [["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", ...names]]) {
     const { status, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });

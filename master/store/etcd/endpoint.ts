@@ -8,6 +8,8 @@ import type { Clock } from "../../../shared/util/clock.ts";
 import { endpointForm } from "./endpoint_form.ts";
 import { type Calls, methods, type Streams } from "./protocol.ts";
 
+grpc.setLogVerbosity(grpc.logVerbosity.NONE); // what it has to say comes with the errors; the log is ours
+
 export interface EtcdTls {
   /** PEM; left out: the authorities that the runtime trusts. */
   readonly ca?: string | undefined;
