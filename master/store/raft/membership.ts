@@ -70,14 +70,8 @@ export function changed(conf: ConfState, change: ConfChange): ConfState {
   }
   const sameVoters = voters.length === conf.voters.length && voters.every((id, at) => conf.voters[at] === id);
   const due = Object.entries(replacing).filter(([learner, voter]) => learners.includes(Number(learner)) && voters.includes(voter));
-  return withoutStrangers({
-    voters,
-    outgoing: sameVoters ? [] : conf.voters,
-    learners,
-    removed,
-    addresses,
-    ...(due.length > 0 && { replacing: Object.fromEntries(due) }),
-  });
+  const next = { voters, outgoing: sameVoters ? [] : conf.voters, learners, removed, addresses };
+  return withoutStrangers(due.length > 0 ? { ...next, replacing: Object.fromEntries(due) } : next);
 }
 
 /** What puts learners in the place of those whom they are to replace, one change for each: at no moment is there a voter too many or too few. */
