@@ -1,4 +1,8 @@
 // `npm run chaos`: real masters under kill -9, SIGSTOP, partitions and full disks, judged by what their clients have seen.
+//
+// That it can see was tried with --bug: follower_reads_itself, read_not_awaited and watch_skips_on_resume (kill, pause, partition) in one or two rounds,
+// read_without_quorum, a leader that serves reads without asking whether it still leads (partition), in five. What only a loss of power shows, or messages that
+// come twice, it cannot see: that is for the simulation.
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";

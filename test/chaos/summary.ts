@@ -5,7 +5,7 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 export function summary(
   report: TrialReport,
-  { seed, members, keep, runtime }: Pick<TrialOptions, "seed" | "members" | "keep"> & { runtime: string },
+  { seed, members, faults: kinds, keep, runtime }: Pick<TrialOptions, "seed" | "members" | "faults" | "keep"> & { runtime: string },
 ): string {
   const { violations, faults } = report,
     drawn = Object.entries(faults).map(([kind, count]) => `${count} ${kind}`).join(", ") || "no faults";
@@ -21,5 +21,6 @@ export function summary(
     return `${figures}: no acknowledged write lost, no read stale, no watch with a gap, a repeat or a wrong order`;
   }
   const shown = violations.slice(0, 20).map((violation) => `\n  ${violation}`).join("");
-  return `${figures}\n${violations.length} VIOLATIONS:${shown}\nHistory and logs: ${keep}\nAgain: npm run chaos -- --seed ${seed} --members ${members} --runtime ${runtime}`;
+  const again = `npm run chaos -- --seed ${seed} --members ${members} --runtime ${runtime} --faults ${kinds.join(",")}`;
+  return `${figures}\n${violations.length} VIOLATIONS:${shown}\nHistory and logs: ${keep}\nThe same faults again, at other moments: ${again}`;
 }
