@@ -91,7 +91,12 @@ export function replay(into: Replayed, path: string, records: readonly WalRecord
     const { type, term, index, payload } = record;
     const last = into.base.index + into.entries.length;
     if (type === recordType.command || type === recordType.noop || type === recordType.configuration) {
-      if (index !== last + 1) throw new StorageError("Corrupt", path, `entry ${index} follows entry ${last}`);
+      if (index !== last + 1) {
+        // Only where a snapshot from the leader replaced entries that another one has covered since, and of which nobody knows any more whether it contained them.
+        if (into.marker?.index !== index - 1) throw new StorageError("Corrupt", path, `entry ${index} follows entry ${last}`);
+        into.base = into.marker;
+        into.entries = [];
+      }
       into.entries.push(decodeEntry(record, index > keepAfter));
     } else if (type === recordType.hardState) {
       into.hardState = { term, vote: readNumber(payload, 0), commit: index };
@@ -101,8 +106,8 @@ export function replay(into: Replayed, path: string, records: readonly WalRecord
       into.entries.length = Math.min(into.entries.length, index - into.base.index);
     } else if (type === recordType.snapshotMarker) {
       if (!into.marker || index > into.marker.index) into.marker = { index, term };
-      const at = index - into.base.index - 1;
-      if (index > into.base.index && into.entries[at]?.term !== term) {
+      const there = index === into.base.index ? into.base.term : into.entries[index - into.base.index - 1]?.term;
+      if (index >= into.base.index && there !== term) {
         into.entries = []; // a snapshot from the leader replaced a log that did not contain it
         into.base = { index, term };
       }

@@ -81,6 +81,27 @@ test("Wal.open() begins anew behind a snapshot that the log did not contain", as
   assert.equal(texts(await reopened(files)), ["101@5 entry 101"]);
 });
 
+test("Wal.open() begins anew behind such a snapshot also when a later one has covered what it replaced", async () => {
+  const marked = (index: number) => ({ index, term: 2, sha256: new Uint8Array(32) });
+  const from = (first: number, last: number, term: number, text = "x".repeat(500)) =>
+    Array.from({ length: last - first + 1 }, (_, at) => ({ entries: [entry(first + at, term, text)] }));
+  const later = { marker: marked(40) };
+  // Snapshots behind the end of the log, before it, and where it ends, there also at the end of a segment.
+  for (const [lastOld, at] of [[12, 13], [27, 13], [11, 11], [12, 12], [13, 13]] as const) {
+    const files = new CrashFiles(), what = `${at} put in the place of ${lastOld}`;
+    await written(files, [...from(1, lastOld, 1), { marker: marked(at), restart: true }, ...from(at + 1, 45, 2), later]);
+    for (const covered of [at, 20, 40]) {
+      const { base, entries } = await reopened(files, covered);
+      assert.equal(base, { index: covered, term: 2 }, `${what}, ${covered} covered`);
+      assert.equal(entries.map(({ index }) => index), Array.from({ length: 45 - covered }, (_, behind) => covered + 1 + behind));
+    }
+    const { wal } = (await Wal.open(needs(files), options, 40))!;
+    await wal.dropBefore(30);
+    await wal.close();
+    assert.equal((await reopened(files, 40)).base, { index: 40, term: 2 }, `${what}, and both gone`);
+  }
+});
+
 test("Wal.open() copies the last segment before it is used, and removes the old one", async () => {
   const files = new CrashFiles();
   await written(files, [{ entries: [entry(1)] }]);
