@@ -55,7 +55,8 @@ export class Progress {
   /** The member refused entries behind `refused`; its log may agree with ours at `agreement`. @returns false when the refusal is out of date. */
   refused(refused: number, agreement: number): boolean {
     if (this.state === "replicate") {
-      if (refused <= this.matchIndex) return false;
+      // Also when it has agreed to more since: of a pipeline that arrives in disorder, nearly every message is refused, and one of those says all.
+      if (refused <= this.matchIndex || agreement < this.matchIndex) return false;
       this.become("probe");
       return true;
     }

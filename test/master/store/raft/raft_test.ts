@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { Buffer } from "node:buffer";
 import { encodeConf } from "../../../../master/store/raft/membership.ts";
 import type { Body, EntryType, HardState, LogEntry, Message, MessageOf } from "../../../../master/store/raft/message.ts";
+import { Progress } from "../../../../master/store/raft/progress.ts";
 import { type Append, Raft } from "../../../../master/store/raft/raft.ts";
 import { seeded } from "../../../../shared/util/clock.ts";
 import { voters } from "../../../kit/raft_cluster.ts";
@@ -410,6 +411,21 @@ test("reads fail when the leader steps down, and are forwarded by followers", ()
 });
 
 // Handing over, and members
+
+test("§5.3 a pipeline that arrived in disorder is sent again once, not once for each refusal", () => {
+  const progress = new Progress(1);
+  progress.become("replicate");
+  for (let index = 1; index <= 9; index++) progress.sent(index, 10);
+  progress.matched(1);
+  // Entries 5, 4 and 3 came before entry 2.
+  assert.ok(progress.refused(4, 1));
+  progress.sent(2, 10);
+  progress.matched(2);
+  progress.become("replicate");
+  for (const late of [3, 2]) assert.not(progress.refused(late, 1), "it has agreed to more since");
+  assert.is(progress.state, "replicate");
+  assert.ok(progress.refused(7, 2), "entry 3 is what it lacks");
+});
 
 test("R24 thesis §3.10 leadership is handed to who has everything; until then nothing is proposed", () => {
   const desk = new Desk().leadFirmly().propose("a").finish(), { term, lastIndex } = desk.raft;
