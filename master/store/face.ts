@@ -19,7 +19,7 @@ import {
 } from "./store.ts";
 import { Refusal, refuseForm } from "./transaction.ts";
 import { leadStore, tidyMemory } from "./upkeep.ts";
-import { WatchHub, type WatchOptions } from "./watch.ts";
+import { type WatchBounds, WatchHub, type WatchOptions } from "./watch.ts";
 
 export interface OpenedStore extends Store {
   /** Resolves with the reason when the store can no longer keep its promises (its disk has failed). The process must end: only the disk knows what is true. */
@@ -55,16 +55,17 @@ export class EmbeddedStore implements OpenedStore {
 
   constructor(
     { clock, log, state, replica }: { clock: Clock; log: Log; state: State; replica: ReplicaFace },
-    { quotaBytes, attestMs }: {
+    { quotaBytes, attestMs, watchBounds }: {
       quotaBytes: number; /** Milliseconds between comparisons of the members' states; undefined: there is nobody to compare with. */
       attestMs?: number;
+      watchBounds?: WatchBounds;
     },
   ) {
     this.#clock = clock;
     this.#state = state;
     this.#replica = replica;
     this.#quotaBytes = quotaBytes;
-    this.#hub = new WatchHub(state, () => this.#pause());
+    this.#hub = new WatchHub(state, () => this.#pause(), watchBounds);
     state.listen(this.#hub);
     const { signal } = this.#stopping;
     const propose = (command: Command) => this.#propose(command);

@@ -25,15 +25,24 @@ export interface WatchOptions {
   readonly progress?: boolean;
 }
 
+/** What a watcher may lag behind before it is served from history. */
+export interface WatchBounds {
+  readonly events: number;
+  readonly bytes: number;
+}
+const usual: WatchBounds = { events: watchBufferEvents, bytes: watchBufferBytes };
+
 export class WatchHub implements Audience {
   readonly #state: { readonly mvcc: History };
   /** Lets other work run. */
   readonly #pause: () => Promise<void>;
+  readonly #bounds: WatchBounds;
   readonly #watchers = new PrefixIndex<Watcher>();
 
-  constructor(state: { readonly mvcc: History }, pause: () => Promise<void>) {
+  constructor(state: { readonly mvcc: History }, pause: () => Promise<void>, bounds = usual) {
     this.#state = state;
     this.#pause = pause;
+    this.#bounds = bounds;
   }
 
   get size(): number {
@@ -44,7 +53,8 @@ export class WatchHub implements Audience {
   watch(prefix: string, from: number, options: WatchOptions): AsyncIterable<WatchBatch> {
     return {
       [Symbol.asyncIterator]: () => {
-        const watcher = new Watcher(this.#state, prefix, from, options, this.#pause, () => this.#watchers.remove(prefix, watcher));
+        const leave = () => this.#watchers.remove(prefix, watcher);
+        const watcher = new Watcher({ state: this.#state, pause: this.#pause, bounds: this.#bounds, leave }, prefix, from, options);
         if (!options.signal.aborted) this.#watchers.add(prefix, watcher);
         return watcher;
       },
@@ -91,13 +101,18 @@ export class WatchHub implements Audience {
   }
 }
 
+interface WatcherNeeds {
+  readonly state: { readonly mvcc: History };
+  readonly bounds: WatchBounds;
+  pause(): Promise<void>;
+  leave(): void;
+}
+
 class Watcher implements AsyncIterator<WatchBatch> {
-  readonly #state: { readonly mvcc: History };
+  readonly #needs: WatcherNeeds;
   readonly #prefix: string;
   readonly #from: number;
   readonly #options: WatchOptions;
-  readonly #pause: () => Promise<void>;
-  readonly #leave: () => void;
   #queue: WatchBatch[] = [];
   #queuedEvents = 0;
   #queuedBytes = 0;
@@ -111,21 +126,12 @@ class Watcher implements AsyncIterator<WatchBatch> {
   #idle: Promise<void> | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(
-    state: { readonly mvcc: History },
-    prefix: string,
-    from: number,
-    options: WatchOptions,
-    pause: () => Promise<void>,
-    leave: () => void,
-  ) {
-    this.#state = state;
+  constructor(needs: WatcherNeeds, prefix: string, from: number, options: WatchOptions) {
+    this.#needs = needs;
     this.#prefix = prefix;
     this.#from = this.#next = from;
     this.#options = options;
-    this.#pause = pause;
-    this.#leave = leave;
-    this.#lagging = from <= state.mvcc.revision;
+    this.#lagging = from <= needs.state.mvcc.revision;
     if (options.signal.aborted) this.#ended = true;
     else options.signal.addEventListener("abort", this.end, { once: true });
   }
@@ -136,7 +142,8 @@ class Watcher implements AsyncIterator<WatchBatch> {
 
   /** The writer's side; returns at once, whatever the consumer does. */
   offer(batch: WatchBatch): void {
-    if (this.#queuedEvents + batch.events.length > watchBufferEvents || this.#queuedBytes + bytesOf(batch) > watchBufferBytes) {
+    const { bounds } = this.#needs;
+    if (this.#queuedEvents + batch.events.length > bounds.events || this.#queuedBytes + bytesOf(batch) > bounds.bytes) {
       this.#lagging = true;
       this.#next = batch.revision;
       this.#wakeUp();
@@ -146,7 +153,7 @@ class Watcher implements AsyncIterator<WatchBatch> {
   }
 
   mark(): void {
-    const { revision } = this.#state.mvcc;
+    const { revision } = this.#needs.state.mvcc;
     if (!this.#options.progress || this.#lagging || revision <= this.#told || revision < this.#from - 1) return;
     // A mark that nobody has fetched yet says less than this one.
     if (this.#queue.at(-1)?.events.length === 0) this.#queue.pop();
@@ -156,7 +163,7 @@ class Watcher implements AsyncIterator<WatchBatch> {
   replaced(lastRevision: number): void {
     if (this.#lagging) return;
     this.#next = Math.max(this.#from, lastRevision + 1);
-    this.#lagging = this.#next <= this.#state.mvcc.revision;
+    this.#lagging = this.#next <= this.#needs.state.mvcc.revision;
     this.#wakeUp();
   }
 
@@ -164,7 +171,7 @@ class Watcher implements AsyncIterator<WatchBatch> {
     this.#ended = true;
     this.#queue = [];
     this.#options.signal.removeEventListener("abort", this.end);
-    this.#leave();
+    this.#needs.leave();
     this.#wakeUp();
   };
 
@@ -179,7 +186,7 @@ class Watcher implements AsyncIterator<WatchBatch> {
       if (this.#ended) return { done: true, value: undefined };
       if (this.#lagging) {
         this.#refill();
-        if (this.#queue.length === 0 && this.#lagging) await this.#pause();
+        if (this.#queue.length === 0 && this.#lagging) await this.#needs.pause();
       } else await (this.#idle ??= new Promise<void>((resolve) => this.#wake = resolve));
     }
   }
@@ -191,7 +198,7 @@ class Watcher implements AsyncIterator<WatchBatch> {
 
   /** Fills the empty queue from the event log, as far as its bounds and one slice of work go. @throws StoreError Compacted */
   #refill(): void {
-    const { mvcc } = this.#state;
+    const { bounds, state: { mvcc } } = this.#needs;
     if (this.#next <= mvcc.compactRevision) {
       this.end();
       const message = `Cannot watch from revision ${this.#next}: history begins behind revision ${mvcc.compactRevision}`;
@@ -199,7 +206,7 @@ class Watcher implements AsyncIterator<WatchBatch> {
     }
     let position = mvcc.findEvent(this.#next);
     const end = Math.min(mvcc.events, position + storeSliceItems);
-    while (position < end && this.#queuedEvents < watchBufferEvents && this.#queuedBytes < watchBufferBytes) {
+    while (position < end && this.#queuedEvents < bounds.events && this.#queuedBytes < bounds.bytes) {
       const revision = mvcc.eventRevision(position), events: StoreEvent[] = [];
       for (; position < mvcc.events && mvcc.eventRevision(position) === revision; position++) {
         if (mvcc.eventKey(position).startsWith(this.#prefix)) events.push(mvcc.event(position));
