@@ -2,8 +2,8 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { root } from "../kit/master_process.ts";
 import { removeTestDirectory, testDirectory } from "../kit/test_directory.ts";
-import { mutated } from "../sim/hunt.ts";
 import { mutants } from "../sim/mutants.ts";
+import { filesOf, mutated } from "../sim/mutants/mutant.ts";
 
 /** @param name of a mutant; undefined: the source as it is @throws Error where there is no such mutant */
 export async function withBug<T>(name: string | undefined, body: (source: string | undefined) => Promise<T>): Promise<T> {
@@ -14,8 +14,10 @@ export async function withBug<T>(name: string | undefined, body: (source: string
   try {
     for (const part of ["master", "shared"]) cpSync(`${root}/${part}`, `${directory}/${part}`, { recursive: true });
     for (const part of ["package.json", "deno.json", "node_modules"]) symlinkSync(`${root}/${part}`, `${directory}/${part}`);
-    const path = `${directory}/master/store/${mutant.file}`;
-    writeFileSync(path, mutated(readFileSync(path, "utf8"), mutant));
+    for (const file of filesOf(mutant)) {
+      const path = `${directory}/master/store/${file}`;
+      writeFileSync(path, mutated(readFileSync(path, "utf8"), file, mutant));
+    }
     return await body(directory);
   } finally {
     removeTestDirectory(directory);

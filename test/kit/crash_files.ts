@@ -18,6 +18,8 @@ interface Inode {
   durable: Uint8Array;
   /** Writes that no sync has covered. */
   pending: { position: number; bytes: Uint8Array }[];
+  /** Times that something has become durable. */
+  syncs: number;
 }
 
 interface NameChange {
@@ -40,6 +42,7 @@ export class CrashFiles implements Files {
   #calls = 0;
   #dead = false;
   #synced = 0;
+  #namings = 0;
 
   constructor(names: Iterable<[string, Inode]> = [], fault?: Fault) {
     this.#durable = new Map(names);
@@ -106,16 +109,24 @@ export class CrashFiles implements Files {
     inode.durable = inode.cached;
   }
   content(path: string): Uint8Array {
-    return this.#cached.get(path)!.cached;
+    return this.#cached.get(path)!.cached.slice();
   }
   paths(): string[] {
     return [...this.#cached.keys()].sort();
+  }
+  /** What a power cut leaves at least: synced content under synced names. */
+  get durable(): ReadonlyMap<string, { readonly durable: Uint8Array; readonly syncs: number }> {
+    return this.#durable;
+  }
+  /** Grows whenever the names in `durable` may have changed. */
+  get namings(): number {
+    return this.#namings;
   }
 
   create(path: string): Promise<OpenFile> {
     return this.#call("create", () => {
       if (this.#cached.has(path)) throw Object.assign(new Error(`${path} is there`), { code: "EEXIST" });
-      const inode: Inode = { cached: new Uint8Array(0), durable: new Uint8Array(0), pending: [] };
+      const inode: Inode = { cached: new Uint8Array(0), durable: new Uint8Array(0), pending: [], syncs: 0 };
       this.#cached.set(path, inode);
       this.#changes.push({ ...split(path), inode });
       return this.#handle(inode);
@@ -151,6 +162,7 @@ export class CrashFiles implements Files {
   }
   syncDirectory(path: string): Promise<void> {
     return this.#call("sync", () => {
+      this.#namings++;
       for (const change of this.#changes) if (change.directory === path) applyChange(this.#durable, change);
       this.#changes = this.#changes.filter((change) => change.directory !== path);
     });
@@ -170,7 +182,8 @@ export class CrashFiles implements Files {
           const growth = Math.max(0, position + bytes.length - inode.cached.length), fits = Math.min(growth, this.room);
           const piece = bytes.slice(0, bytes.length - growth + fits); // as write(2) does: the rest is refused
           this.room -= fits;
-          inode.cached = written(inode.cached, position, piece);
+          // In place, unless both are one after a power cut.
+          inode.cached = written(inode.cached, position, piece, inode.cached !== inode.durable);
           inode.pending.push({ position, bytes: piece });
           if (fits < growth) throw Object.assign(new Error("no space is left on the disk in memory"), { code: "ENOSPC" });
         }),
@@ -178,7 +191,8 @@ export class CrashFiles implements Files {
       datasync: () =>
         this.#call("sync", () => {
           this.#synced++;
-          for (const { position, bytes } of inode.pending) inode.durable = written(inode.durable, position, bytes);
+          for (const { position, bytes } of inode.pending) inode.durable = written(inode.durable, position, bytes, true);
+          if (inode.pending.length > 0) inode.syncs++;
           inode.pending = [];
         }, () => inode.pending = []), // a failed fsync marks the pages clean: they are seen, and never written again
       size: () => this.#read(() => inode.cached.length),
@@ -211,8 +225,12 @@ export class CrashFiles implements Files {
   }
 }
 
-/** A copy with `bytes` at `position`: content once handed out never changes. */
-function written(content: Uint8Array, position: number, bytes: Uint8Array): Uint8Array {
+/** The content with `bytes` at `position`, in place if it may be and they fit; else a copy. */
+function written(content: Uint8Array, position: number, bytes: Uint8Array, inPlace = false): Uint8Array {
+  if (inPlace && position + bytes.length <= content.length) {
+    content.set(bytes, position);
+    return content;
+  }
   const next = new Uint8Array(Math.max(content.length, position + bytes.length));
   next.set(content);
   next.set(bytes, position);

@@ -2,13 +2,13 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { Raft } from "../../master/store/raft/raft.ts";
-import { mutated } from "../sim/hunt.ts";
-import { type Mutant, mutants } from "../sim/mutants.ts";
+import { mutants } from "../sim/mutants.ts";
+import { filesOf, type Mutant, mutated } from "../sim/mutants/mutant.ts";
 import { root } from "./master_process.ts";
 import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
 /** Those of the simulation's mutants that are in the state machine itself. */
-export const raftMutants: readonly Mutant[] = mutants.filter(({ file }) => file.startsWith("raft/"));
+export const raftMutants: readonly Mutant[] = mutants.filter((mutant) => filesOf(mutant).every((file) => file.startsWith("raft/")));
 
 const folder = "master/store/raft";
 const files = readdirSync(`${root}/${folder}`).map((name) => name.replace(/\.ts$/, ""));
@@ -29,7 +29,7 @@ export async function raftSource({ mutant, opened = false }: { mutant?: Mutant; 
     mkdirSync(`${directory}/${folder}`, { recursive: true });
     for (const file of files) {
       const text = readFileSync(`${root}/${folder}/${file}.ts`, "utf8");
-      const changed = mutant?.file === `raft/${file}.ts` ? mutated(text, mutant) : text;
+      const changed = mutant ? mutated(text, `raft/${file}.ts`, mutant) : text;
       writeFileSync(`${directory}/${folder}/${file}.ts`, opened ? changed.replaceAll(/#(?=[a-z])/g, "_") : changed);
     }
     const prototypes = new Map<string, object>();

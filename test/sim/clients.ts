@@ -9,8 +9,14 @@ import type { World } from "./world.ts";
 const prefix = "/r/";
 /** Few, so that they get into each other's way. */
 const keys = Array.from({ length: 6 }, (_, at) => `${prefix}${at}`);
-/** Milliseconds after which a client no longer waits for an answer. */
-const patienceMs = 12_000;
+/** How a client is: milliseconds between its calls and for which it waits for an answer, at most; and how often it asks for many things at once. */
+interface Temper {
+  readonly thinkMs: number;
+  readonly patienceMs: number;
+  readonly haste: number;
+}
+/** Calls that an impatient client has under way at most: what a leader that nobody hears can pile up. */
+const burstCalls = 30;
 
 export class Clients {
   readonly #world: World;
@@ -46,19 +52,34 @@ export class Clients {
 
   async #call(client: number): Promise<void> {
     const world = this.#world;
+    const temper = { thinkMs: world.pick([80, 80, 1_000]), patienceMs: world.pick([500, 12_000]), haste: world.pick([0.02, 0.3]) };
     for (;;) {
-      await world.sleep(world.between(1, 80));
+      await world.sleep(world.between(1, temper.thinkMs));
       if (this.#stop.signal.aborted || !this.writing) return;
       const life = this.#somebody();
       if (!life) continue;
       await new Promise<void>((resolve) => life.process.run(resolve)); // one that stands still takes no calls
       if (!life.store) continue;
-      this.pending++;
-      let inTime = (): void => {};
-      const late = new Promise<void>((resolve) => inTime = world.after(patienceMs, resolve));
-      await Promise.race([this.#ask(client, life).catch(() => {}), life.ended, late]);
-      inTime();
-      this.pending--;
+      // Mostly one call after the other; now and then many at once, as of many who share a connection.
+      const calls = world.chance(temper.haste) ? 1 + world.whole(burstCalls) : 1;
+      await Promise.all(Array.from({ length: calls }, () => this.#answered(client, life, temper)));
+    }
+  }
+
+  async #answered(client: number, life: Life, { patienceMs }: Temper): Promise<void> {
+    this.pending++;
+    let inTime = (): void => {};
+    const late = new Promise<void>((resolve) => inTime = this.#world.after(patienceMs, resolve));
+    await Promise.race([this.#ask(client, life).catch(() => {}), life.ended, late]);
+    inTime();
+    this.pending--;
+  }
+
+  /** Many turn to one member at once, and write. */
+  crowd({ life }: SimMember): void {
+    for (let calls = burstCalls; calls > 0 && this.writing && life?.store; calls--) {
+      const store = life.store;
+      life.process.run(() => void this.#write(0, store).catch(() => {}));
     }
   }
 
@@ -79,8 +100,10 @@ export class Clients {
     if (dice < 0.28) return await store.compact(Math.max(1, store.status().revision - world.whole(40)));
     if (dice < 0.3) return void this.#leases.push((await store.grant(world.between(1, 10))).lease);
     if (dice < 0.31 && this.#leases.length > 0) return await store.keepAlive(world.pick(this.#leases));
-    const transaction = this.#transaction(client, key);
-    const { results } = await recorder.txn(client, store, transaction);
+    return await this.#write(client, store);
+  }
+  async #write(client: number, store: NonNullable<Life["store"]>): Promise<void> {
+    const { results } = await this.#recorder.txn(client, store, this.#transaction(client, this.#world.pick(keys)));
     for (const item of results) if (item) this.#seen(item.key, item);
   }
 
@@ -89,7 +112,7 @@ export class Clients {
     const value = Buffer.from(`${client}.${++this.#values} `.padEnd(world.chance(0.03) ? 3_000 : 12 + world.whole(200), "x"));
     const lease = this.#leases.length > 0 && world.chance(0.1) ? { lease: world.pick(this.#leases) } : {};
     const put = { do: "put", key, value, ...lease } as const, get = { do: "get", key } as const;
-    switch (world.whole(5)) {
+    switch (world.whole(6)) {
       case 0:
         return { compares: [], then: [put] };
       case 1:
@@ -99,6 +122,15 @@ export class Clients {
       case 3: {
         const other = world.pick(keys);
         return { compares: [], then: other === key ? [put, get] : [put, { ...put, key: other }, get] };
+      }
+      case 4: { // one is there, or both change
+        const other = world.pick(keys), otherwise = { ...put, key: other };
+        const compares = [{ key, target: "modRevision", is: known }, { key: other, target: "createRevision", is: 0 }] as const;
+        return {
+          compares,
+          then: other === key ? [put] : [put, otherwise],
+          else: world.chance(0.5) ? [get] : [{ do: "delete", key: other }, get],
+        };
       }
       default:
         return { compares: [{ key, target: "modRevision", is: known }], then: [put], else: [get] };
@@ -120,6 +152,9 @@ export class Clients {
 
   async #watch(client: number, under: string): Promise<void> {
     const watch = this.#recorder.watch(client, under, 1 + this.#world.whole(20)), stop = this.#stop.signal;
+    // Some take what comes at once, some need a while for each batch.
+    const chewMs = this.#world.pick([0, 0, 50, 1_000]),
+      onBatch = () => chewMs > 0 && this.writing && this.#world.sleep(this.#world.between(0, chewMs));
     this.#watches.push(watch);
     while (!stop.aborted) {
       await this.#world.sleep(this.#world.between(1, 200));
@@ -128,7 +163,7 @@ export class Clients {
       const moved = new AbortController();
       // Now and then to another member for no reason.
       const cancel = this.#world.chance(0.3) ? this.#world.after(this.#world.between(100, 5_000), () => moved.abort()) : () => {};
-      const running = watch.run(store, { signal: AbortSignal.any([moved.signal, stop]) }).catch(() => false);
+      const running = watch.run(store, { signal: AbortSignal.any([moved.signal, stop]), onBatch }).catch(() => false);
       const compacted = await Promise.race([running, life.ended.then(() => false)]);
       cancel();
       moved.abort();

@@ -40,15 +40,22 @@ export class SimDisk {
   powerCut(): void {
     this.#files = this.#files.powerCut(this.#world.random);
   }
-  /** One bit changes, somewhere in what was written. */
+  /** One bit changes in what was written: as often in the last ten bytes of a file as in the last hundred but those, because the end is what recovery has to judge. */
   rot(): void {
     const world = this.#world, paths = this.#files.paths().filter((path) => /\.(seg|snap)$/.test(path));
     if (paths.length === 0) return;
     this.isRotten = true;
-    this.#files.damage(world.pick(paths), (bytes) => {
+    // Half the time where the log ends.
+    const path = world.chance(0.5) ? paths.filter((path) => path.endsWith(".seg")).at(-1) ?? world.pick(paths) : world.pick(paths);
+    this.#files.damage(path, (bytes) => {
       const written = bytes.findLastIndex((byte) => byte !== 0) + 1;
-      if (written > 0) bytes[world.whole(written)]! ^= 1 << world.whole(8);
+      if (written > 0) bytes[written - Math.ceil(Math.exp(world.random() * Math.log(written)))]! ^= 1 << world.whole(8);
     });
+  }
+
+  /** What is on it for certain. */
+  get files(): CrashFiles {
+    return this.#files;
   }
 
   /** As one process sees it. */

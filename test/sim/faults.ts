@@ -1,4 +1,5 @@
 // What goes wrong. Each run draws which kinds of trouble it has, since a run with all of them finds less than many with a few (swarm testing), and how often.
+import { raftTickMs } from "../../shared/limits.ts";
 import type { SimMember } from "./member.ts";
 import type { SimNetwork } from "./network.ts";
 import type { World } from "./world.ts";
@@ -7,6 +8,9 @@ export const troubles = [
   "loss",
   "repeats",
   "delays",
+  "stalls",
+  "sieges",
+  "echoes",
   "partitions",
   "kills",
   "stops",
@@ -14,6 +18,7 @@ export const troubles = [
   "blackouts",
   "pauses",
   "hangs",
+  "slowDisks",
   "diskErrors",
   "fullDisks",
   "clocks",
@@ -30,6 +35,8 @@ export interface Operator {
   readonly members: readonly SimMember[];
   /** Ends a process; it is started again a while later. */
   restart(member: SimMember, how: "kill" | "cutPower" | "stop"): void;
+  /** Sends many clients to one member. */
+  crowd(member: SimMember): void;
   /** Adds, promotes or removes somebody. */
   changeMembers(): void;
 }
@@ -54,6 +61,9 @@ export class Faults {
     if (kinds.has("repeats")) network.repeatRate = world.between(0, 0.5);
     if (kinds.has("delays")) network.delay = [1, world.between(5, 200)];
     for (const member of this.#operator.members) this.#wear(member);
+    if (kinds.has("stalls")) this.#every(300, 4_000, () => this.#stall());
+    if (kinds.has("sieges")) this.#every(500, 5_000, () => this.#besiege());
+    if (kinds.has("echoes")) network.echoRate = world.between(0, 0.1);
     if (kinds.has("partitions")) this.#every(500, 6_000, () => this.#partition());
     if (kinds.has("kills")) this.#every(300, 6_000, () => this.#operator.restart(this.#victim(), "kill"));
     if (kinds.has("stops")) this.#every(300, 6_000, () => this.#operator.restart(this.#victim(), "stop"));
@@ -73,10 +83,9 @@ export class Faults {
     if (kinds.has("hangs")) this.#every(1_000, 8_000, () => this.#victim().disk.hang(world.between(100, 5_000)));
     if (kinds.has("clocks")) this.#every(500, 5_000, () => this.#victim().jumpWall(world.between(-3_600_000, 3_600_000)));
     if (kinds.has("transfers")) this.#every(500, 5_000, () => this.#leader()?.replica?.transfer(this.#victim().id));
-    // As many as a majority can do without; of the others, somebody has it all.
-    const spare = (this.#operator.members.length - 1) >> 1;
-    if (kinds.has("rot") && !kinds.has("members") && spare > 0) {
-      const victims = this.#operator.members.slice(0, spare);
+    // Of the others, somebody has it all.
+    const victims = this.spare;
+    if (kinds.has("rot") && victims.length > 0) {
       this.#every(1_000, 10_000, () => {
         const victim = world.pick(victims);
         this.#operator.restart(victim, "kill");
@@ -87,9 +96,16 @@ export class Faults {
     if (kinds.has("members")) this.#every(500, 3_000, () => this.#operator.changeMembers());
   }
 
+  /** As many members as a majority can do without, always the same; nobody, where members come and go. */
+  get spare(): SimMember[] {
+    return this.kinds.has("members") ? [] : this.#operator.members.slice(0, (this.#operator.members.length - 1) >> 1);
+  }
+
   /** A disk as bad as this run has them. */
   #wear({ disk }: SimMember): void {
     if (this.kinds.has("diskErrors")) disk.failing.EIO = this.#world.between(0, 0.002);
+    // Some of them, so that an fsync takes longer than an election.
+    if (this.kinds.has("slowDisks") && this.#world.chance(0.5)) disk.syncMs = this.#world.between(10, 300);
     if (this.kinds.has("fullDisks")) disk.failing.ENOSPC = this.#world.between(0, 0.002);
   }
 
@@ -111,6 +127,7 @@ export class Faults {
     for (const { disk } of this.#operator.members) {
       disk.failing.EIO = disk.failing.ENOSPC = 0;
       disk.empty();
+      disk.syncMs = Math.min(disk.syncMs, 8);
     }
   }
 
@@ -138,12 +155,34 @@ export class Faults {
     return this.#operator.members.find(({ replica }) => replica?.raft.role === "leader");
   }
 
+  /** What somebody sends, or is sent, comes much later than it should: in one piece, when much else has happened. Most of all an election. */
+  #stall(): void {
+    const world = this.#world, victim = this.#victim(), one = victim.id, directions = world.whole(3);
+    const ms = world.chance(0.5) ? world.between(100, 4_000) : victim.sizes.electionTicks * raftTickMs * world.between(1, 2.5);
+    for (const { id } of this.#operator.members) {
+      if (id === one || world.chance(0.2)) continue;
+      if (directions !== 1) this.#network.stall(one, id, ms);
+      if (directions !== 0) this.#network.stall(id, one, ms);
+    }
+  }
+
+  /** Whoever leads is cut off, and does not know it yet: what its clients write then, the others will contradict. */
+  #besiege(): void {
+    const world = this.#world, leader = this.#leader();
+    if (!leader) return;
+    const ms = leader.sizes.electionTicks * raftTickMs * world.between(1, 3);
+    for (const { id } of this.#operator.members) {
+      if (id === leader.id) continue;
+      this.#network.stall(leader.id, id, ms);
+      this.#network.stall(id, leader.id, ms);
+    }
+    this.#operator.crowd(leader);
+  }
+
   /** One at a time; the next one, or the end of the run, ends it. */
   #partition(): void {
     const world = this.#world, network = this.#network, ids = this.#operator.members.map(({ id }) => id);
-    const { lossRate, repeatRate, delay } = network;
-    network.heal();
-    Object.assign(network, { lossRate, repeatRate, delay });
+    network.reconnect();
     const both = (a: number, b: number): void => {
       network.cut(a, b);
       network.cut(b, a);

@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { commandIn, root } from "../kit/master_process.ts";
 import { removeTestDirectory, testDirectory } from "../kit/test_directory.ts";
-import { type Mutant, mutants } from "./mutants.ts";
+import { inexpressible, mutants, uncovered } from "./mutants.ts";
+import { classicsOf, filesOf, type Mutant, mutated } from "./mutants/mutant.ts";
 
 export interface Hunt {
   /** Most seeds to spend on one. */
@@ -12,37 +13,36 @@ export interface Hunt {
   readonly only: string;
   readonly say: (line: string) => void;
 }
-/** Milliseconds that a mutant which hangs the runtime may cost. */
-const patienceMs = 600_000;
-
-/** The replaced text. @throws Error where it does not stand in the file exactly once */
-export function mutated(text: string, { name, file, from, to }: Mutant): string {
-  if (text.split(from).length !== 2) throw new Error(`Mutant ${name}: ${file} does not have this exactly once: ${from}`);
-  return text.replace(from, () => to);
-}
+/** Milliseconds for which a run may say nothing: it speaks every ten seconds, unless the mutant hangs the runtime. */
+const silenceMs = 60_000;
 
 /** @returns whether all were found */
 export async function hunt({ seeds, only, say }: Hunt): Promise<boolean> {
-  const chosen = mutants.filter(({ name }) => name.includes(only)), needed: number[] = [];
-  let survived = 0;
+  const chosen = mutants.filter(({ name }) => name.includes(only)), found: { mutant: Mutant; seeds: number }[] = [];
   for (const mutant of chosen) {
-    const found = await find(mutant, seeds);
-    if (found) needed.push(found.seeds);
-    else survived++;
+    const seen = await find(mutant, seeds);
+    if (seen) found.push({ mutant, seeds: seen.seeds });
     say(
-      `${found ? String(found.seeds).padStart(6) : "ALIVE ".padStart(6)} ${mutant.name}: ${mutant.bug}${
-        found ? `\n         ${found.words}` : ""
+      `${seen ? String(seen.seeds).padStart(6) : "ALIVE ".padStart(6)} ${mutant.name}: ${mutant.bug}${
+        seen ? `\n         ${seen.words}` : ""
       }`,
     );
   }
-  needed.sort((a, b) => a - b);
+  const needed = found.map((each) => each.seeds).sort((a, b) => a - b), alive = chosen.length - found.length;
   say(
-    `${chosen.length} mutants, ${needed.length} found (seeds needed: median ${needed[needed.length >> 1] ?? "–"}, most ${
+    `${chosen.length} mutants, ${found.length} found (seeds needed: median ${needed[needed.length >> 1] ?? "–"}, most ${
       needed.at(-1) ?? "–"
-    }), ` +
-      `${survived} alive after ${seeds} seeds`,
+    }), ${alive} alive after ${seeds} seeds`,
   );
-  return survived === 0;
+  sayClassics(found.map(({ mutant }) => mutant), say);
+  return alive === 0;
+}
+
+function sayClassics(found: readonly Mutant[], say: Hunt["say"]): void {
+  const number = (name: string) => Number(name.slice(1));
+  const seen = [...new Set(found.flatMap(classicsOf))].sort((a, b) => number(a) - number(b)), missed = uncovered(found);
+  say(`Classics seen: ${seen.join(" ") || "none"}${missed.length > 0 ? `; not seen: ${missed.join(" ")}` : ""}`);
+  for (const [name, why] of Object.entries(inexpressible)) say(`  ${name} has no mutant: ${why}`);
 }
 
 async function find(mutant: Mutant, seeds: number): Promise<{ seeds: number; words: string } | undefined> {
@@ -52,25 +52,34 @@ async function find(mutant: Mutant, seeds: number): Promise<{ seeds: number; wor
       cpSync(`${root}/${part}`, `${directory}/${part}`, { recursive: true });
     }
     for (const part of ["package.json", "deno.json", "node_modules"]) symlinkSync(`${root}/${part}`, `${directory}/${part}`);
-    const path = `${directory}/master/store/${mutant.file}`;
-    writeFileSync(path, mutated(readFileSync(path, "utf8"), mutant));
+    for (const file of filesOf(mutant)) {
+      const path = `${directory}/master/store/${file}`;
+      writeFileSync(path, mutated(readFileSync(path, "utf8"), file, mutant));
+    }
     const output = await outputOf(...commandIn(directory, "test/sim/run.ts", "--from", "1", "--seeds", String(seeds), "--first"));
     const seed = /^seed (\d+) FAILED: (.*)$/m.exec(output);
     if (seed) return { seeds: Number(seed[1]), words: seed[2]!.slice(0, 160) };
     // One that does not even start, or hangs the runtime, is seen, too.
-    return / 0 failed; /.test(output) ? undefined : { seeds: 1, words: output.slice(-160).trim() || "the run did not end" };
+    if (/ 0 failed; /.test(output)) return undefined;
+    const ran = Number(/^(\d+) seeds, 0 failed/m.exec(output.split("\n").toReversed().join("\n"))?.[1] ?? 0);
+    return { seeds: ran + 1, words: output.includes("Error") ? output.slice(-160).trim() : `nothing happens any more for ${silenceMs} ms` };
   } finally {
     removeTestDirectory(directory);
   }
 }
 
+/** All that it says until it ends, or falls silent. */
 function outputOf(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const timer = setTimeout(() => child.kill("SIGKILL"), silenceMs);
     let output = "";
-    const timer = setTimeout(() => child.kill("SIGKILL"), patienceMs);
-    child.stdout.on("data", (data) => output += data);
-    child.stderr.on("data", (data) => output += data);
+    const hear = (data: unknown): void => {
+      output += data;
+      timer.refresh();
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
     child.once("close", () => {
       clearTimeout(timer);
       resolve(output);

@@ -8,11 +8,12 @@ import { isDiskFull, type StorageError } from "../../master/store/storage_error.
 import type { TransactionResult } from "../../master/store/store.ts";
 import { InvariantError } from "../../shared/util/assert.ts";
 import type { Life, Observer, SimMember } from "./member.ts";
+import { Disks } from "./judge_disks.ts";
+import { Elections, isMajority } from "./judge_elections.ts";
+import { LeaseTerms } from "./judge_leases.ts";
+import { Memberships } from "./judge_members.ts";
+import { type Must, Violation } from "./violation.ts";
 import type { World } from "./world.ts";
-
-export class Violation extends Error {
-  override name = "Violation";
-}
 
 /** What was committed at one index: the same on every member, for ever. */
 export interface Committed {
@@ -33,6 +34,8 @@ export interface Committed {
 interface Seen {
   term: number;
   commit: number;
+  durable: number;
+  first: number;
   applied: number;
   /** Index that its state machine is at; 0 where only the next entry will tell. */
   machine: number;
@@ -46,6 +49,9 @@ interface Promised {
   indexTerm: number;
 }
 
+/** Entries that may come while a snapshot is written, and that share a segment with what is needed. */
+const unhurriedEntries = 300;
+
 export class Judge implements Observer {
   /** By index, from 1. */
   readonly committed: Committed[] = [];
@@ -54,13 +60,12 @@ export class Judge implements Observer {
   readonly #moment: () => number;
   /** Told of every member that has won an election. */
   elected = (_id: number): void => {};
-  readonly #leaders = new Map<number, number>();
-  readonly #votes = new Map<string, number>();
-  readonly #confs = new Map<number, string>();
+  readonly #elections: Elections;
+  readonly #disks: Disks;
+  readonly #memberships: Memberships;
+  readonly #leases: LeaseTerms;
   readonly #promised = new Map<number, Promised>();
   readonly #lives = new WeakMap<Life, Seen>();
-  /** By member: how far its disk holds the log, as was last seen; that stays when it dies. */
-  readonly #durable = new Map<number, number>();
   /** By member: the last entry that it has applied in any life. */
   readonly #applied = new Map<number, number>();
   #broken: string | undefined;
@@ -69,23 +74,27 @@ export class Judge implements Observer {
     this.#world = world;
     this.#members = members;
     this.#moment = moment;
+    this.#elections = new Elections(this.#must);
+    this.#disks = new Disks(this.#must);
+    this.#memberships = new Memberships(this.#must);
+    this.#leases = new LeaseTerms(this.#must);
   }
   /** Elections that were won. */
   get terms(): number {
-    return this.#leaders.size;
+    return this.#elections.leaders.size;
   }
 
   /** Not thrown here: most of this is called from inside the store, which would take the error for its own. look() throws it. */
-  #must(holds: boolean, what: () => string): void {
+  readonly #must: Must = (holds, what) => {
     if (!holds) this.#broken ??= what();
-  }
+  };
 
   /** What it has promised in earlier lives, its disk must know. */
   started({ id, replica }: SimMember): void {
     this.#world.note(`start ${id}`);
     const { term, vote, lastIndex } = replica!.raft, promised = this.#promisedBy(id);
     this.#must(term >= promised.term, () => `${id} has spoken in term ${promised.term}, and starts again in term ${term}`);
-    const voted = this.#votes.get(`${id}@${term}`);
+    const voted = this.#elections.voteOf(id, term);
     this.#must(voted === undefined || voted === vote, () => `${id} has voted for ${voted} in term ${term}, and remembers ${vote}`);
     const applied = this.#applied.get(id) ?? 0;
     this.#must(lastIndex >= applied, () => `${id} has applied ${applied}, and its disk ends at ${lastIndex}`);
@@ -124,7 +133,8 @@ export class Judge implements Observer {
     }
     this.#must(this.committed.length === index - 1, () => `${id} applies ${index}, and nobody has applied ${this.committed.length + 1}`);
     // Whoever commits is of this member's term by then, or of an earlier one; of a member that still recovers, it is only known that somebody has led.
-    const inTerm = member.replica?.raft.term ?? Math.max(term, ...this.#leaders.keys());
+    const inTerm = member.replica?.raft.term ?? Math.max(term, ...this.#elections.leaders.keys());
+    this.#leases.applied(payload, outcome, member.life!.state.leases, this.#world.now);
     this.committed.push({ index, term, time, payload: payload.slice(), chain, outcome, at: this.#moment(), inTerm });
     this.#world.note(`${index}:${chain}`);
   }
@@ -134,22 +144,24 @@ export class Judge implements Observer {
 
   /** Every message as it leaves: what it promises must be true already, and stay so. */
   sent(message: Message, sender: SimMember | undefined): void {
+    this.#elections.sent(message, sender);
+    if (sender) this.#disks.sent(message, sender);
     if (message.type === "PreVote" || message.type === "PreVoteResponse") return; // binds nobody to anything
     const promised = this.#promisedBy(message.from);
     promised.term = Math.max(promised.term, message.term);
-    if (message.type === "Vote") this.#voted(message.from, message.term, message.from);
-    else if (message.type === "VoteResponse" && message.granted) this.#voted(message.from, message.term, message.to);
-    else if (message.type === "AppendResponse" && !message.hint && sender?.replica) {
-      const { durableIndex, term } = sender.replica.raft, { index, from } = message;
-      if (term > message.term) return; // said to a leader that is none any more: true when it was written, and cut away since
-      this.#must(index <= durableIndex, () => `${from} says that it holds ${index}, and ${durableIndex} is on its disk`);
-      promise(promised, message.term, index);
-    }
+    // What it says late to a leader that is none any more, may have been cut away meanwhile.
+    const isLate = sender?.replica !== undefined && sender.replica.raft.term > message.term;
+    if (message.type === "AppendResponse" && !message.hint && !isLate) promise(promised, message.term, message.index);
   }
-  #voted(voter: number, term: number, candidate: number): void {
-    const key = `${voter}@${term}`, before = this.#votes.get(key);
-    this.#must(before === undefined || before === candidate, () => `${voter} votes for ${before} and for ${candidate} in term ${term}`);
-    this.#votes.set(key, candidate);
+  get known(): number {
+    return this.committed.length;
+  }
+  /** Thesis §6.4: whatever was committed before a read was asked for, by whomever, it shows. */
+  confirmed({ id }: SimMember, asked: number, index: number): void {
+    this.#must(index >= asked, () => `${id} confirms a read at entry ${index}, and ${asked} was committed when it was asked for`);
+  }
+  received(member: SimMember, message: Message): void {
+    this.#elections.received(member, message);
   }
   #promisedBy(id: number): Promised {
     let promised = this.#promised.get(id);
@@ -165,9 +177,13 @@ export class Judge implements Observer {
 
   #lookAt(member: SimMember, raft: RaftView): void {
     const { term, commitIndex, appliedIndex, durableIndex, conf } = raft, { id } = member, seen = this.#seen(member);
-    this.#durable.set(id, durableIndex);
+    if (durableIndex !== seen.durable || raft.firstIndex !== seen.first) {
+      this.#disks.look(member, raft);
+      Object.assign(seen, { durable: durableIndex, first: raft.firstIndex });
+    }
+    if (this.#world.steps % 64 === 0) this.#elections.reigns(member, raft);
     const isSame = term === seen.term && commitIndex === seen.commit && appliedIndex === seen.applied && conf === seen.conf;
-    if (isSame && (raft.role !== "leader" || this.#leaders.get(term) === id)) return;
+    if (isSame && (raft.role !== "leader" || this.#elections.leaders.get(term) === id)) return;
     this.#must(term >= seen.term, () => `the term of ${id} went back from ${seen.term} to ${term}`);
     this.#must(commitIndex >= seen.commit, () => `the commit index of ${id} went back from ${seen.commit} to ${commitIndex}`);
     this.#must(
@@ -175,12 +191,11 @@ export class Judge implements Observer {
       () => `${id} has applied ${appliedIndex}, of which ${commitIndex} is committed and ${durableIndex} on its disk`,
     );
     if (commitIndex > seen.commit) this.#lookAtCommit(id, raft, seen);
+    const confs = [conf, seen.conf ?? conf];
+    if (appliedIndex !== seen.applied || conf !== seen.conf) this.#memberships.moved(id, raft, seen.applied, seen.conf);
     Object.assign(seen, { term, commit: commitIndex, applied: appliedIndex, conf });
-    const text = JSON.stringify(conf), known = this.#confs.get(appliedIndex);
-    this.#must(known === undefined || known === text, () => `${id} has ${text} after entry ${appliedIndex}, another had ${known}`);
-    this.#confs.set(appliedIndex, text);
     if (raft.role !== "leader") return;
-    this.#leads(id, raft);
+    if (this.#elections.leads(member, raft, confs)) this.#mustBeComplete(id, raft);
     // It counts its own copy without a word.
     const promised = this.#promisedBy(id);
     promise(promised, term, Math.min(durableIndex, commitIndex));
@@ -198,23 +213,20 @@ export class Judge implements Observer {
         () => `${id} has committed ${index} of term ${a}, ${other.id} that of term ${b}`,
       );
     }
-    if (raft.role !== "leader" || this.#leaders.get(term) !== id || seen.term !== term) return;
+    if (raft.role !== "leader" || this.#elections.leaders.get(term) !== id || seen.term !== term) return;
     this.#must(
       raft.termAt(commitIndex) === term,
       () => `${id} leads term ${term} and has committed ${commitIndex} of term ${raft.termAt(commitIndex)} by counting`,
     );
-    const held = (voters: readonly number[]): boolean =>
-      voters.filter((voter) => (this.#durable.get(voter) ?? 0) >= commitIndex).length > voters.length / 2 || voters.length === 0;
+    const held = (voter: number): boolean => this.#disks.holds(voter, commitIndex, raft.termAt(commitIndex));
     // A change of members that takes effect in the same moment is committed by those before it.
-    const enough = [conf, seen.conf ?? conf].some(({ voters, outgoing }) => held(voters) && held(outgoing));
+    const enough = [conf, seen.conf ?? conf].some((members) => isMajority(members, held));
     this.#must(enough, () => `${id} has committed ${commitIndex}, which is not on the disks of a majority`);
   }
 
-  #leads(id: number, raft: RaftView): void {
-    const { term } = raft, other = this.#leaders.get(term);
-    this.#must(other === undefined || other === id, () => `election safety: ${other} and ${id} both lead term ${term}`);
-    if (other !== undefined) return;
-    this.#leaders.set(term, id);
+  /** Whoever is elected holds everything that was committed before (Raft §5.4.3). */
+  #mustBeComplete(id: number, raft: RaftView): void {
+    const { term } = raft;
     this.#world.note(`leader ${id} ${term}`);
     this.elected(id);
     for (let index = raft.firstIndex; index <= this.committed.length; index++) {
@@ -227,10 +239,23 @@ export class Judge implements Observer {
     }
   }
 
+  /** Snapshots have made the log short: in memory since the last one, on disk since the one before. Where a disk was full they had to wait. */
+  atRest(wereFull: boolean): void {
+    for (const member of this.#members()) {
+      const raft = member.replica?.raft, { snapshotEntries, catchUpEntries } = member.sizes;
+      if (!raft || wereFull) continue;
+      const most = 4 * snapshotEntries + catchUpEntries + unhurriedEntries, kept = raft.lastIndex - raft.firstIndex;
+      this.#must(kept <= most, () => `${member.id} keeps ${kept} entries in memory, and takes a snapshot every ${snapshotEntries}`);
+      const onDisk = this.#disks.entries(member);
+      this.#must(onDisk <= most, () => `${member.id} keeps ${onDisk} entries on its disk, and takes a snapshot every ${snapshotEntries}`);
+    }
+    this.look();
+  }
+
   #seen(member: SimMember): Seen {
     const life = member.life!;
     let seen = this.#lives.get(life);
-    if (!seen) this.#lives.set(life, seen = { term: 0, commit: 0, applied: 0, machine: 0, conf: undefined });
+    if (!seen) this.#lives.set(life, seen = { term: 0, commit: 0, durable: 0, first: 0, applied: 0, machine: 0, conf: undefined });
     return seen;
   }
 }

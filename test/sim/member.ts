@@ -1,7 +1,8 @@
 // A member as the simulation has it: the real store over a simulated disk, network and clock, started and ended as often as the plan wants.
-import { EmbeddedStore } from "../../master/store/face.ts";
+import { EmbeddedStore, type ReplicaFace } from "../../master/store/face.ts";
 import type { Entry } from "../../master/store/machine.ts";
 import type { ConfState } from "../../master/store/raft/membership.ts";
+import type { Message } from "../../master/store/raft/message.ts";
 import type { Replica } from "../../master/store/replica.ts";
 import { startReplica } from "../../master/store/replica_start.ts";
 import { State } from "../../master/store/state.ts";
@@ -20,6 +21,8 @@ export interface Sizes {
   readonly catchUpEntries: number;
   readonly electionTicks: number;
   readonly appendBytes: number;
+  /** Events that a watcher may lag behind before it is served from history. */
+  readonly watchEvents: number;
 }
 
 /** What the members of a run tell those who judge it. */
@@ -29,6 +32,12 @@ export interface Observer {
   /** The state was replaced by that of a snapshot. */
   restored(member: SimMember): void;
   started(member: SimMember): void;
+  /** A read that it was asked for when `asked` entries were known to be committed was confirmed at this index. */
+  confirmed(member: SimMember, asked: number, index: number): void;
+  /** How many entries are known to be committed, by whomever. */
+  readonly known: number;
+  /** It has heard a message. */
+  received(member: SimMember, message: Message): void;
   /** The process is gone; the error is why the store ended it. */
   ended(member: SimMember, error?: Error): void;
   /** It does not start on this disk. */
@@ -49,13 +58,13 @@ export interface Life {
 export class SimMember {
   readonly id: number;
   readonly disk: SimDisk;
+  readonly sizes: Sizes;
   life: Life | undefined;
   /** Why it cannot start again, as its operator would read it. */
   refusal: StorageError | undefined;
   readonly #world: World;
   readonly #network: SimNetwork;
   readonly #observer: Observer;
-  readonly #sizes: Sizes;
   readonly #join: { identity: { clusterId: string; clusterEpoch: string; memberId: number }; conf?: ConfState };
   readonly #drift;
   #ended = (): void => {};
@@ -64,14 +73,18 @@ export class SimMember {
     this.#world = world;
     this.#network = network;
     this.#observer = observer;
-    this.#sizes = sizes;
+    this.sizes = sizes;
     this.id = id;
     this.disk = new SimDisk(world);
     this.#join = { identity: { clusterId: "c".repeat(32), clusterEpoch: "e".repeat(16), memberId: id }, ...(conf && { conf }) };
     this.#drift = { rate: world.between(0.95, 1.05), wallOffset: world.between(-2_000, 2_000) };
     network.plug({
       id,
-      deliver: (message) => this.life?.process.run(() => this.life?.replica?.receive(message)),
+      deliver: (message) =>
+        this.life?.process.run(() => {
+          this.life?.replica?.receive(message);
+          if (this.life?.replica) this.#observer.received(this, message);
+        }),
       snapshotBytes: (meta) => this.life?.replica?.snapshotBytes(meta),
     });
   }
@@ -113,11 +126,15 @@ export class SimMember {
       const replica = await startReplica({ clock, random, files: this.disk.open(process), log, machine, connect: () => transport }, {
         dataDir: "/data",
         join: this.#join,
-        ...this.#sizes,
+        ...this.sizes,
       });
       if (this.life !== life) return;
       life.replica = replica;
-      life.store = new EmbeddedStore({ clock, log, state, replica }, { quotaBytes: 1024 * 1024, attestMs: 5_000 });
+      life.store = new EmbeddedStore({ clock, log, state, replica: this.#watched(replica) }, {
+        quotaBytes: 1024 * 1024,
+        attestMs: 5_000,
+        watchBounds: { events: this.sizes.watchEvents, bytes: 1024 * 1024 },
+      });
       void life.store.fatal.then((error) => this.#end(life, { error }));
       observer.started(this);
     } catch (error) {
@@ -127,6 +144,22 @@ export class SimMember {
       // Nor does it start on a full disk once its reserve is used up; it says so, and nothing is lost.
       this.#end(life, error instanceof NoRoom ? {} : { error: error as Error });
     }
+  }
+
+  /** The replica as its store has it, its reads under observation. */
+  #watched(replica: Replica): ReplicaFace {
+    const observer = this.#observer;
+    return {
+      fatal: replica.fatal,
+      propose: (payload) => replica.propose(payload),
+      readIndex: async () => {
+        const asked = observer.known, index = await replica.readIndex();
+        observer.confirmed(this, asked, index);
+      },
+      status: () => replica.status(),
+      lead: (name, work, signal) => replica.lead(name, work, signal),
+      stop: () => replica.stop(),
+    };
   }
 
   /** kill -9: what it has written is in the page cache. */

@@ -20,8 +20,12 @@ export class SimNetwork {
   readonly #ports = new Map<number, Port>();
   /** Pairs `from>to` that nothing passes. */
   readonly #cut = new Set<string>();
+  /** Pairs `from>to` whose messages are held back, until when, and how many wait. */
+  readonly #stalls = new Map<string, { until: number; waiting: number }>();
   lossRate = 0;
   repeatRate = 0;
+  /** Share of the messages that come once more, up to ten seconds later. */
+  echoRate = 0;
   /** Milliseconds of one way, least and most; one in fifty takes ten times as long. */
   delay: readonly [number, number] = [0.1, 2];
   /** Sees every message as it leaves. */
@@ -40,9 +44,19 @@ export class SimNetwork {
   cut(from: number, to: number): void {
     this.#cut.add(`${from}>${to}`);
   }
-  heal(): void {
+  /** Holds back what is sent from now on, for `ms`: then it comes all at once, in its order, as out of a buffer somewhere on the way. */
+  stall(from: number, to: number, ms: number): void {
+    this.#stalls.set(`${from}>${to}`, { until: this.#world.now + ms, waiting: 0 });
+  }
+  /** Nothing is cut any more. */
+  reconnect(): void {
     this.#cut.clear();
-    this.lossRate = this.repeatRate = 0;
+  }
+  /** What is on its way stays on its way. */
+  heal(): void {
+    this.reconnect();
+    this.#stalls.clear();
+    this.lossRate = this.repeatRate = this.echoRate = 0;
     this.delay = [0.1, 2];
   }
   isCut(from: number, to: number): boolean {
@@ -54,16 +68,17 @@ export class SimNetwork {
       send: (message) => {
         if (!isAlive()) return;
         this.tap(message);
-        this.#send(from, message);
-        if (this.#world.chance(this.repeatRate)) this.#send(from, message);
+        this.#send(from, message, this.#wayMs(from, message.to));
+        if (this.#world.chance(this.repeatRate)) this.#send(from, message, this.#wayMs(from, message.to));
+        if (this.#world.chance(this.echoRate)) this.#send(from, message, this.#world.between(100, 10_000));
       },
       fetch: (snapshot, source) => this.#fetch(from, snapshot, source),
     };
   }
 
-  #send(from: number, message: Message): void {
+  #send(from: number, message: Message, ms: number): void {
     if (this.#world.chance(this.lossRate)) return;
-    this.#world.after(this.#wayMs(), () => {
+    this.#world.after(ms, () => {
       if (this.isCut(from, message.to)) return;
       this.#world.note(`${message.from}>${message.to} ${message.type} ${message.term}`);
       this.#ports.get(message.to)?.deliver(message);
@@ -82,7 +97,7 @@ export class SimNetwork {
         const { done, value: chunk } = await Promise.race([iterator.next(), late]);
         inTime();
         if (done) return;
-        await this.#world.sleep(this.#wayMs() * 2);
+        await this.#world.sleep(this.#wayMs(from, to) + this.#wayMs(to, from));
         if (this.isCut(from, to) || this.isCut(to, from) || this.#world.chance(this.lossRate)) throw new Error("the connection was cut");
         yield chunk;
       }
@@ -91,7 +106,9 @@ export class SimNetwork {
     }
   }
 
-  #wayMs(): number {
+  #wayMs(from: number, to: number): number {
+    const stall = this.#stalls.get(`${from}>${to}`);
+    if (stall && stall.until > this.#world.now) return stall.until - this.#world.now + ++stall.waiting * 0.01;
     const ms = this.#world.between(...this.delay);
     return this.#world.chance(0.02) ? ms * 10 : ms;
   }

@@ -16,6 +16,7 @@ export class Process {
   readonly clock: Clock;
   readonly #world: World;
   #resumeAt = 0;
+  #pausedMs = 0;
   readonly #backlog: (() => void)[] = [];
 
   constructor(world: World, drift: Drift) {
@@ -31,6 +32,10 @@ export class Process {
   get isPaused(): boolean {
     return this.#resumeAt > this.#world.now;
   }
+  /** Milliseconds that it has not stood still. */
+  get awakeMs(): number {
+    return this.#world.now - this.#pausedMs + Math.max(0, this.#resumeAt - this.#world.now);
+  }
   /** Now; or when it goes on, if it stands still; or never. */
   run(task: () => void): void {
     if (!this.alive) return;
@@ -41,6 +46,7 @@ export class Process {
   pause(ms: number): void {
     if (this.isPaused) return;
     this.#resumeAt = this.#world.now + ms;
+    this.#pausedMs += ms;
     this.#world.after(ms, () => this.#goOn());
   }
   #goOn(): void {

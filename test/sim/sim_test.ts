@@ -6,8 +6,8 @@ import { promisify } from "node:util";
 import * as assert from "uvu/assert";
 import { root, runtime } from "../kit/master_process.ts";
 import { suite } from "../kit/suite.ts";
-import { mutated } from "./hunt.ts";
-import { mutants } from "./mutants.ts";
+import { mutants, uncovered } from "./mutants.ts";
+import { filesOf, mutated } from "./mutants/mutant.ts";
 import { type RunReport, simulate } from "./simulation.ts";
 
 const fixedSeeds = 15, freshMs = Number(process.env.SKERRY_SIM_SECONDS ?? 20) * 1000;
@@ -44,6 +44,15 @@ test("a seed is the same run on the other runtime", async () => {
 });
 
 test("each mutant has its place in the code", () => {
-  for (const mutant of mutants) assert.ok(mutated(readFileSync(`${root}/master/store/${mutant.file}`, "utf8"), mutant).includes(mutant.to));
+  for (const mutant of mutants) {
+    for (const file of filesOf(mutant)) {
+      const text = readFileSync(`${root}/master/store/${file}`, "utf8");
+      assert.is.not(mutated(text, file, mutant), text);
+    }
+  }
   assert.is(new Set(mutants.map(({ name }) => name)).size, mutants.length);
+});
+
+test("each classic has a mutant, or a reason why it has none", () => {
+  assert.equal(uncovered(mutants), []);
 });

@@ -7,9 +7,10 @@ import { checkHistory } from "../history/linearize.ts";
 import { Recorder } from "../history/recorder.ts";
 import { Clients } from "./clients.ts";
 import { Faults, type Operator, type Trouble } from "./faults.ts";
-import { Judge, Violation } from "./judge.ts";
+import { Judge } from "./judge.ts";
 import { SimMember, type Sizes } from "./member.ts";
 import { SimNetwork } from "./network.ts";
+import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
 export interface RunOptions {
@@ -35,6 +36,8 @@ export interface RunReport {
 
 /** Milliseconds in which a cluster without trouble must be well again: some elections, and a snapshot for whoever lags. */
 const recoveryMs = 60_000;
+/** Milliseconds for which clients go on when nothing is in their way any more. */
+const calmMs = 5_000;
 
 export async function simulate(seed: number, options: RunOptions = {}): Promise<RunReport> {
   const simulation = new Simulation(seed, options);
@@ -57,9 +60,12 @@ class Simulation implements Operator {
   readonly #recorder = new Recorder();
   readonly #clients: Clients;
   readonly #faults: Faults;
-  readonly #sizes: Sizes;
+  /** Of a member that begins: all alike, or each as it likes. */
+  readonly #sizes: () => Sizes;
   readonly #begun: number;
   readonly #troubleMs: number;
+  /** Switched off. */
+  readonly #away = new Set<SimMember>();
   #nextId: number;
   #resting = false;
 
@@ -69,18 +75,13 @@ class Simulation implements Operator {
     this.#judge = new Judge(world, () => this.members, () => this.#recorder.now());
     this.#begun = world.pick([1, 2, 3, 3, 3, 5, 5, 5]);
     this.#nextId = this.#begun + 1;
-    this.#sizes = {
-      segmentBytes: world.pick([8_192, 16_384, 65_536]),
-      snapshotEntries: world.pick([5, 20, 100, 1_000]),
-      catchUpEntries: world.pick([1, 5, 50]),
-      electionTicks: world.pick([2, 3, 10]),
-      appendBytes: world.pick([1, 500, 1_000_000]),
-    };
+    this.#faults = new Faults(world, this.#network, this);
+    const draw = (): Sizes => drawSizes(world, this.#faults.kinds), sizes = draw(), areMixed = world.chance(0.2);
+    this.#sizes = () => areMixed ? draw() : sizes;
     const ids = Array.from({ length: this.#begun }, (_, at) => at + 1);
     const conf: ConfState = { voters: ids, outgoing: [], learners: [], removed: [], addresses: {} };
     for (const id of ids) this.#add(id, conf);
     this.#clients = new Clients(world, this.#recorder, () => this.members);
-    this.#faults = new Faults(world, this.#network, this);
     this.#judge.elected = (id) => this.#faults.elected(id);
     this.#troubleMs = troubleMs ?? world.between(5_000, 40_000);
     this.#network.tap = (message) => this.#judge.sent(message, this.members.find(({ id }) => id === message.from));
@@ -88,7 +89,7 @@ class Simulation implements Operator {
   }
 
   #add(id: number, conf?: ConfState): SimMember {
-    const member = new SimMember(this.#world, this.#network, this.#judge, this.#sizes, id, conf);
+    const member = new SimMember(this.#world, this.#network, this.#judge, this.#sizes(), id, conf);
     this.members.push(member);
     void this.#keepRunning(member);
     return member;
@@ -98,15 +99,18 @@ class Simulation implements Operator {
     while (!member.refusal && this.members.includes(member)) {
       void member.start();
       await member.life!.ended; // also of one that ends while it starts
-      await this.#world.sleep(this.#resting ? 100 : this.#world.between(1, 4_000));
+      do await this.#world.sleep(this.#resting ? 100 : this.#world.between(1, 4_000)); while (this.#away.has(member));
     }
   }
 
   restart(member: SimMember, how: "kill" | "cutPower" | "stop"): void {
     void member[how]();
   }
+  crowd(member: SimMember): void {
+    this.#clients.crowd(member);
+  }
   changeMembers(): void {
-    const world = this.#world, leader = this.members.find(({ replica }) => replica?.raft.isEstablished)?.replica;
+    const world = this.#world, leader = this.#leader?.replica;
     if (!leader) return;
     this.#retire();
     const { voters, learners } = leader.raft.conf, others = voters.filter((id) => id !== leader.raft.id || world.chance(0.2));
@@ -120,15 +124,19 @@ class Simulation implements Operator {
     }
     try {
       if (changes.length > 0) leader.changeMembers(changes);
+      if (change?.do === "addLearner") this.#add(this.#nextId++);
+      // Some cannot wait.
+      if (world.chance(0.3)) leader.changeMembers([{ do: "addLearner", member: this.#nextId }]);
+      else return;
+      this.#add(this.#nextId++);
     } catch {
-      return; // not now
+      // Not now.
     }
-    if (change?.do === "addLearner") this.#add(this.#nextId++);
   }
 
   /** Whoever is no member any more is switched off by hand: at some time, as far as Raft is concerned. At last also who was to become one, and did not. */
   #retire(atLast = false): void {
-    const conf = this.members.find(({ replica }) => replica?.raft.isEstablished)?.replica?.raft.conf;
+    const conf = this.#leader?.replica?.raft.conf;
     if (!conf) return;
     for (const member of [...this.members]) {
       const isGone = conf.removed.includes(member.id) || (atLast && !members(conf).includes(member.id));
@@ -146,19 +154,38 @@ class Simulation implements Operator {
     await world.run(this.#troubleMs);
     this.#faults.stop();
     this.#resting = true;
-    await world.run(recoveryMs / 2); // they go on, and nothing is in their way
+    await this.#doWithout(world.chance(0.3) ? this.#faults.spare : []);
+    await world.run(calmMs);
+    await world.run(recoveryMs, () => this.#leader !== undefined);
     this.#retire(true);
     this.#clients.writing = false;
     if (!await world.run(recoveryMs, () => this.#isAtRest())) {
       throw new Violation(`without trouble, the cluster has not come to rest: ${this.#picture()}`);
     }
+    this.#judge.atRest(this.#faults.kinds.has("fullDisks") || this.#faults.kinds.has("floods"));
     this.#clients.stop();
     await world.run(100);
   }
 
+  /** A majority is enough, whoever it is. */
+  async #doWithout(some: readonly SimMember[]): Promise<void> {
+    if (some.length === 0) return;
+    for (const member of some) {
+      this.#away.add(member);
+      member.kill();
+    }
+    if (!await this.#world.run(recoveryMs, () => this.#leader !== undefined)) {
+      throw new Violation(`without ${some.map(({ id }) => id)}, the others find no leader: ${this.#picture()}`);
+    }
+    this.#away.clear();
+  }
+  get #leader(): SimMember | undefined {
+    return this.members.find(({ replica }) => replica?.raft.isEstablished);
+  }
+
   /** One leader, everybody who is a member holds everything and has applied it, no disk is held to be full, nobody waits for an answer, every watch has told all. */
   #isAtRest(): boolean {
-    const leader = this.members.find(({ replica }) => replica?.raft.isEstablished);
+    const leader = this.#leader;
     if (!leader || this.#clients.pending > 0) return false;
     const { conf, lastIndex, term } = leader.replica!.raft;
     if (conf.outgoing.length > 0) return false;
@@ -212,3 +239,14 @@ class Simulation implements Operator {
     };
   }
 }
+
+/** The least of each makes rare what is usual, and usual what is rare: one batch a segment, a snapshot for each entry, one entry a message. */
+const drawSizes = (world: World, troubles: ReadonlySet<Trouble>): Sizes => ({
+  // What is held in reserve for a full disk is one segment, and with the real sizes every batch fits into one.
+  segmentBytes: world.pick(troubles.has("floods") ? [65_536] : [5_000, 8_192, 16_384, 65_536]),
+  snapshotEntries: world.pick([1, 5, 20, 100, 1_000]),
+  catchUpEntries: world.pick([1, 5, 50]),
+  electionTicks: world.pick([2, 3, 10]),
+  appendBytes: world.pick([1, 500, 1_000_000]),
+  watchEvents: world.pick([1, 3, 1_000]),
+});

@@ -2,6 +2,7 @@
 // waits for the machine: between two events the runtime only works off the promises that the first has settled, in the order the language prescribes. So a
 // seed gives the same run everywhere, on every runtime.
 import { type Random, seeded } from "../../shared/util/clock.ts";
+import { Violation } from "./violation.ts";
 
 interface Happening {
   readonly at: number;
@@ -11,6 +12,8 @@ interface Happening {
 
 /** Rounds of settled promises between two events: most chains of the store are shorter; the others go on after the next event, as on a busy machine. */
 const rounds = 8;
+/** Events within one second of the world: ten times what it takes a newcomer to get the log one entry a message, most of them in disorder. More is work that feeds on itself. */
+const eventsPerSecond = 1_000_000;
 
 export class World {
   readonly seed: number;
@@ -24,6 +27,7 @@ export class World {
   /** Called after every event. */
   observe = (): void => {};
   readonly #heap: Happening[] = [];
+  #second = { ends: 1_000, began: 0 };
 
   constructor(seed: number) {
     this.seed = seed;
@@ -60,7 +64,7 @@ export class World {
     this.hash = hash >>> 0;
   }
 
-  /** Lets events happen until it is `ms` later, or `done`. @returns whether it was done. @throws what an event or an observer throws */
+  /** Lets events happen until it is `ms` later, or `done`. @returns whether it was done. @throws Violation; what an event or an observer throws */
   async run(ms: number, done: () => boolean = () => false): Promise<boolean> {
     const until = this.now + ms;
     for (;;) {
@@ -71,12 +75,20 @@ export class World {
       if (!next.task) continue;
       this.now = next.at;
       this.steps++;
+      this.#mustBeBounded();
       next.task();
       for (let round = 0; round < rounds; round++) await undefined;
       this.observe();
     }
     this.now = until;
     return false;
+  }
+
+  #mustBeBounded(): void {
+    if (this.now >= this.#second.ends) this.#second = { ends: this.now + 1_000, began: this.steps };
+    if (this.steps - this.#second.began > eventsPerSecond) {
+      throw new Violation(`more than ${eventsPerSecond} events in one second: somebody answers himself for ever`);
+    }
   }
 
   #push(happening: Happening): void {

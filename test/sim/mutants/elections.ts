@@ -1,0 +1,131 @@
+// Votes and terms.
+import { type Mutant, raft } from "./mutant.ts";
+
+export const electionsMutants: readonly Mutant[] = [
+  {
+    name: "vote_before_durable",
+    bug: "B2: a vote is answered before it is on disk (raft-java 57, xraft 29, tikv 1610)",
+    file: raft("core"),
+    from: "return body.granted || this.term > this.durableTerm;",
+    to: "return false;",
+  },
+  {
+    name: "candidacy_before_durable",
+    bug: "B2: a candidate asks for votes before its own is on disk",
+    file: raft("core"),
+    from: 'case "Vote":\n        return true;',
+    to: 'case "Vote":\n        return false;',
+  },
+  {
+    name: "vote_not_saved",
+    bug: "B2: a changed vote alone is not written down",
+    file: raft("raft"),
+    from: "const moved = core.term !== core.saved.term || core.vote !== core.saved.vote;",
+    to: "const moved = core.term !== core.saved.term;",
+  },
+  {
+    name: "vote_cleared_in_term",
+    bug: "B3: stepping down within a term forgets the vote (CCF 8094)",
+    file: raft("core"),
+    from: 'this.#leaveRole("follower");\n    this.leader = leader;',
+    to: 'this.#leaveRole("follower");\n    if (leader === 0) this.vote = 0;\n    this.leader = leader;',
+  },
+  {
+    name: "vote_counted_twice",
+    bug: "B4: a repeated answer counts as another vote (xraft 27)",
+    file: raft("election"),
+    from: "if (!core.votes.has(message.from)) core.votes.set(message.from, message.granted);",
+    to:
+      "core.votes.set(core.votes.has(message.from) ? core.conf.voters.find((id) => !core.votes.has(id)) ?? 0 : message.from, message.granted);",
+  },
+  {
+    name: "stale_vote_counted",
+    bug: "B5: an answer to an earlier candidacy counts in this one (little-raft 44)",
+    file: raft("raft"),
+    from: "} else if (message.term < core.term) return this.#answerStale(message);",
+    to:
+      '} else if (message.term < core.term) {\n      if (message.type === "VoteResponse") return handleVoteResponse(core, { ...message, term: core.term });\n      return this.#answerStale(message);\n    }',
+  },
+  {
+    name: "own_vote_forgotten",
+    bug: "B6: a candidate does not note that it voted for itself (nebula 3415)",
+    file: raft("core"),
+    from: "this.vote = this.id;",
+    to: "this.vote = 0;",
+  },
+  {
+    name: "vote_for_shorter_log",
+    bug: "Raft §5.4.1: votes do not ask how complete the candidate's log is",
+    file: raft("election"),
+    from: "core.log.isUpToDate(message.lastIndex, message.lastTerm);",
+    to: "true;",
+  },
+  {
+    name: "log_compared_by_length",
+    bug: "Raft §5.4.1: the longer log wins, whatever its last term",
+    file: raft("log"),
+    from: "return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);",
+    to: "return lastIndex >= this.lastIndex;",
+  },
+  {
+    name: "term_before_durable",
+    bug: "B2: words of a term leave before the term is on disk",
+    file: raft("core"),
+    from: "return body.hint === undefined || this.term > this.durableTerm;",
+    to: 'return body.hint === undefined && this.role === "leader";',
+  },
+  {
+    name: "term_durable_too_early",
+    bug: "B7: the term that counts as durable runs ahead of the one on disk (nebula 685, 2405)",
+    file: raft("core"),
+    from: "this.term = term;\n      this.vote = 0;",
+    to: "this.term = this.durableTerm = term;\n      this.vote = 0;",
+  },
+  {
+    name: "no_voter_stands",
+    bug: "B22: whoever is no voter stands for election: a learner, somebody who was removed, a newcomer who knows nobody (dragonboat 94)",
+    file: raft("election"),
+    from: 'core.role === "leader" || !core.isVoter || core.hasUnappliedConf()',
+    to: 'core.role === "leader" || core.hasUnappliedConf()',
+  },
+  {
+    name: "pre_vote_learns_nothing",
+    bug: "B23: who is refused a pre-vote does not hear of the higher term, and asks for ever (etcd 8243, openraft 1796)",
+    file: raft("election"),
+    from: "granted ? message.term : core.term);",
+    to: "granted ? message.term : Math.min(core.term, message.term - 1));",
+    also: [{
+      file: raft("raft"),
+      from: '} else if (message.type === "PreVote") core.send(message.from, { type: "PreVoteResponse", granted: false });\n    else if',
+      to: "} else if",
+    }],
+  },
+  {
+    name: "no_pre_vote",
+    bug: "B24: a member that could not win raises the term, and who leads has to go (thesis §9.6)",
+    file: raft("election"),
+    from: "if (transfer) return electMe(core, true);",
+    to: "return electMe(core, transfer);",
+  },
+  {
+    name: "no_check_quorum",
+    bug: "B24: a leader that nobody answers goes on leading (thesis §6.2)",
+    file: raft("raft"),
+    from: "if (!checkQuorum(core)) return core.becomeFollower(core.term, 0);",
+    to: "checkQuorum(core);",
+  },
+  {
+    name: "hung_disk_leads",
+    bug: "B13: a leader whose disk does not answer goes on leading (hashicorp 503, tarantool 9399, etcd 3068)",
+    file: raft("raft"),
+    from: "if (stalled && !core.isSoleVoter) return core.becomeFollower(core.term, 0);",
+    to: "",
+  },
+  {
+    name: "handed_over_too_early",
+    bug: "Leadership is handed to who does not hold everything yet (thesis §3.10)",
+    file: raft("election"),
+    from: 'if (progress.matchIndex === core.log.lastIndex) core.send(member, { type: "TimeoutNow" });',
+    to: 'if (progress.matchIndex <= core.log.lastIndex) core.send(member, { type: "TimeoutNow" });',
+  },
+];

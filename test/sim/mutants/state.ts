@@ -1,0 +1,112 @@
+// The state machine: watches, history, leases, transactions, log time.
+import { type Mutant, raft } from "./mutant.ts";
+
+export const stateMutants: readonly Mutant[] = [
+  {
+    name: "watch_skips_on_resume",
+    bug: "B36: a watch that goes on loses the first event (etcd 15271, 17529)",
+    file: "watch.ts",
+    from: "let position = mvcc.findEvent(this.#next);",
+    to: "let position = mvcc.findEvent(this.#next + 1);",
+  },
+  {
+    name: "watch_repeats",
+    bug: "B36: events that came while a watch caught up are told twice",
+    file: "watch.ts",
+    from: "return !this.#lagging && revision >= this.#from;",
+    to: "return revision >= this.#from;",
+  },
+  {
+    name: "watch_lost_with_snapshot",
+    bug: "B36: what happened between the state and the snapshot that replaced it is not told",
+    file: "watch.ts",
+    from: "this.#lagging = this.#next <= this.#needs.state.mvcc.revision;",
+    to: "this.#lagging = false;",
+  },
+  {
+    name: "watch_splits_revisions",
+    bug: "A transaction's events come in two batches",
+    file: "watch.ts",
+    from: "for (; position < mvcc.events && mvcc.eventRevision(position) === revision; position++) {",
+    to: "for (const first = position; position < mvcc.events && position === first; position++) {",
+  },
+  {
+    name: "watch_of_the_future_fires",
+    bug: "B37: a watch from a future revision tells of earlier ones (etcd 20221)",
+    file: "watch.ts",
+    from: "return !this.#lagging && revision >= this.#from;",
+    to: "return !this.#lagging;",
+  },
+  {
+    name: "watch_ignores_compaction",
+    bug: "B36: a watch from a compacted revision begins with a gap instead of an error",
+    file: "watch.ts",
+    from: "if (this.#next <= mvcc.compactRevision) {",
+    to: "if (this.#next <= 0) {",
+  },
+  {
+    name: "mark_before_events",
+    bug: "B37: a progress mark overtakes events (etcd 15220)",
+    file: "watch.ts",
+    from: "if (!this.#options.progress || this.#lagging || revision <= this.#told",
+    to: "if (!this.#options.progress || revision <= this.#told",
+  },
+  {
+    name: "compaction_off_by_one",
+    bug: "Compaction takes what a read at the compacted revision must still see",
+    file: "key_index.ts",
+    from: "while (slot !== none && this.#records.modRevisionOf(slot) > revision) slot",
+    to: "while (slot !== none && this.#records.modRevisionOf(slot) >= revision) slot",
+  },
+  {
+    name: "lease_ends_early",
+    bug: "A lease ends before its time",
+    file: "lease.ts",
+    from: "return entry !== undefined && time >= entry.lease.renewedAt + entry.lease.ttlMs;",
+    to: "return entry !== undefined;",
+  },
+  {
+    name: "lease_keeps_old_keys",
+    bug: "A key that was written anew without a lease still goes with the old one",
+    file: "transaction.ts",
+    from: "if (replaced?.lease) leases.detach(replaced.lease, operation.key);",
+    to: "",
+  },
+  {
+    name: "failed_transaction_leaves_traces",
+    bug: "Operations of the branch that was not taken are carried out",
+    file: "transaction.ts",
+    from: "const operations = succeeded ? transaction.then : transaction.else ?? [];",
+    to: "const operations = succeeded || transaction.then.length > 1 ? transaction.then : transaction.else ?? [];",
+  },
+  {
+    name: "log_time_runs_back",
+    bug: "A new leader whose clock is behind writes entries that are older than the ones before",
+    file: raft("replication"),
+    from: "time: Math.max(proposal.time, core.log.lastTime),",
+    to: "time: proposal.time,",
+    // Each member makes sure of it, too.
+    also: [{ file: "replica.ts", from: "this.#time = Math.max(this.#time, entry.time);", to: "this.#time = entry.time;" }],
+  },
+  {
+    name: "own_clock_applied",
+    bug: "A member applies by its own measure of time instead of the log's",
+    file: "replica.ts",
+    from: "time: this.#time, proposer, sequence, payload });",
+    to: "time: this.#needs.clock.now(), proposer, sequence, payload });",
+  },
+  {
+    name: "new_leader_ends_leases",
+    bug: "A new leader does not let each lease live its full time, and a clock that has jumped says that it has",
+    file: "lease.ts",
+    from: "? before : { renewals, since: monotonicMs };",
+    to: "? before : { renewals, since: monotonicMs - ttlMs };",
+  },
+  {
+    name: "compaction_judged_locally",
+    bug: "B38: whether a command is carried out depends on more than the log (etcd 18667)",
+    file: "state.ts",
+    from: "if (command.revision > revision) {",
+    to: "if (command.revision > revision || !this.#mvcc.tidy) {",
+  },
+];
