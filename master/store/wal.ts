@@ -132,7 +132,7 @@ export class Wal {
     keepAfter: number,
     check: (replayed: Replayed, identity: Identity) => void = () => {},
   ): Promise<{ wal: Wal; replayed: Replayed } | undefined> {
-    const opened = await openSegments(needs.files, options.directory, keepAfter);
+    const opened = await openSegments(needs.files, options.directory, keepAfter, options.segmentBytes ?? walSegmentBytes);
     if (!opened) return undefined;
     check(opened.replayed, opened.last.header);
     const stock = new SegmentStock(needs, options.directory, options.segmentBytes ?? walSegmentBytes);

@@ -26,8 +26,13 @@ export interface OpenedWal {
   readonly remains: readonly string[];
 }
 
-/** Undefined when there are no segments. @throws StorageError */
-export async function openSegments(files: Files, directory: string, keepAfter: number): Promise<OpenedWal | undefined> {
+/** Undefined when there are no segments. @param segmentBytes what a segment was made with, where that is known @throws StorageError */
+export async function openSegments(
+  files: Files,
+  directory: string,
+  keepAfter: number,
+  segmentBytes = 0,
+): Promise<OpenedWal | undefined> {
   const headers = await readHeaders(files, directory);
   if (headers.length === 0) return undefined;
   const { chosen, remains } = withoutRemains(headers);
@@ -37,8 +42,14 @@ export async function openSegments(files: Files, directory: string, keepAfter: n
   let marker: SnapshotMarker | undefined;
   for (const [at, { path, header }] of chosen.entries()) {
     const bytes = await readWhole(files, path), scan = scanSegment(bytes, header), next = chosen[at + 1];
-    if (next ? scan.chain !== next.header.previousChain : typeof scan.ending === "object") {
-      const what = typeof scan.ending === "object" ? scan.ending.corrupt : `its end at byte ${scan.end} is missing`;
+    // No crash makes a file shorter that was durable before it got its name.
+    const isCut = !next && bytes.length < segmentBytes;
+    if (isCut || (next ? scan.chain !== next.header.previousChain : typeof scan.ending === "object")) {
+      const what = isCut
+        ? `it has ${bytes.length} bytes of the ${segmentBytes} that it was made with`
+        : typeof scan.ending === "object"
+        ? scan.ending.corrupt
+        : `its end at byte ${scan.end} is missing`;
       throw new StorageError(
         "Corrupt",
         path,

@@ -33,8 +33,8 @@ async function written(files: CrashFiles, batches: WalBatch[], segmentBytes = op
   await wal.close();
 }
 
-async function reopened(files: CrashFiles, keepAfter = 0): Promise<Replayed> {
-  const opened = await Wal.open(needs(files), options, keepAfter);
+async function reopened(files: CrashFiles, keepAfter = 0, segmentBytes = options.segmentBytes): Promise<Replayed> {
+  const opened = await Wal.open(needs(files), { ...options, segmentBytes }, keepAfter);
   await opened!.wal.close();
   return opened!.replayed;
 }
@@ -258,8 +258,20 @@ test("Wal.seal() makes the loss of a whole last frame visible", async () => {
 test("Wal.open() keeps a torn tail in quarantine", async () => {
   const { files, path, frames } = await small();
   files.damage(path, (bytes) => bytes.fill(0, 5120));
-  assert.is((await reopened(files)).entries.length, 3);
+  assert.is((await reopened(files, 0, 6144)).entries.length, 3);
   const kept = files.paths().filter((name) => name.endsWith(".quarantine"));
   assert.equal(kept, [`/wal/0000000000000001@${frames[2]}.quarantine`]);
   assert.ok(files.content(kept[0]!).length > 0);
+});
+
+test("Wal.open() refuses a segment that was cut off, wherever, and changes nothing", async () => {
+  const { files, path } = await small(), whole = files.content(path);
+  for (let length = 6143; length >= 0; length -= 61) {
+    const cut = new CrashFiles();
+    await (await cut.create(path)).write(whole.subarray(0, length), 0);
+    const error = await rejects(reopened(cut, 0, 6144)) as StorageError;
+    assert.is(error.reason, "Corrupt", `${length}`);
+    assert.match(error.message, path);
+    assert.equal([cut.paths(), cut.content(path)], [[path], whole.slice(0, length)]);
+  }
 });
