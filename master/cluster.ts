@@ -2,8 +2,9 @@
 // its log knows, whatever is typed.
 import { createHash } from "node:crypto";
 import * as v from "valibot";
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { addressRetryMs, replacementLookMs } from "../shared/limits.ts";
+import { keepAtomic } from "../shared/platform/files.ts";
 import type { Clock } from "../shared/util/clock.ts";
 import { ConfigError } from "../shared/util/config.ts";
 import type { Log } from "../shared/util/log.ts";
@@ -82,6 +83,15 @@ export function keepReplacing(
   let cancel = clock.after(replacementLookMs, look);
   signal.addEventListener("abort", () => cancel(), { once: true });
 }
+
+/** Of the store in a data directory: where it is, and the hash of the authority under which it was served last. Undefined: there is none yet. */
+export async function storeIn(dataDir: string): Promise<{ path: string; authority?: string } | undefined> {
+  const path = `${dataDir}/raft`;
+  if (!await access(path).then(() => true, () => false)) return undefined;
+  const authority = await readFile(`${path}/authority`, "utf8").catch(() => undefined);
+  return { path, ...(authority !== undefined && { authority: authority.trim() }) };
+}
+export const keepAuthority = (dataDir: string, hash: string): Promise<void> => keepAtomic(`${dataDir}/raft/authority`, `${hash}\n`);
 
 export interface InitialMember {
   readonly name: string;

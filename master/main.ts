@@ -1,6 +1,7 @@
 // skerry-master: the command line. Everything it does is in the files it calls.
 import { randomBytes } from "node:crypto";
 import process from "node:process";
+import { explained } from "../shared/platform/file_error.ts";
 import { systemClock, systemRandom } from "../shared/util/clock.ts";
 import { ConfigError, describe, readConfig, shown } from "../shared/util/config.ts";
 import { chain, standardErrorLog } from "../shared/util/log.ts";
@@ -87,7 +88,9 @@ async function run(argv: readonly string[]): Promise<void> {
     log.error("Something failed that nobody looked after; this member stops", { error });
     process.exit(1);
   });
-  const master = await serve({ clock: systemClock, random: systemRandom, randomBytes, log }, config, stop.signal);
+  const master = await serve({ clock: systemClock, random: systemRandom, randomBytes, log }, config, stop.signal).catch((error) => {
+    throw explained(error);
+  });
   print(`Serving at ${master.url}; kubectl --kubeconfig ${master.kubeconfigPath} get nodes`);
   await master.stopped;
   process.exit(0);

@@ -14,7 +14,7 @@ import { advertised, type MasterConfig, reachableAt } from "./config.ts";
 import { mustBelong, openShared } from "./etcd.ts";
 import { createFleet } from "./fleet/fleet.ts";
 import type { Peers } from "./fleet/peers.ts";
-import { initialCluster, joinOf, keepAddress, keepReplacing, readAdmission } from "./cluster.ts";
+import { initialCluster, joinOf, keepAddress, keepAuthority, keepReplacing, readAdmission, storeIn } from "./cluster.ts";
 import { createApp } from "./http/app.ts";
 import { askMaster, asLeader, nodeRoutes } from "./http/between.ts";
 import { createAuthenticator } from "./http/auth.ts";
@@ -65,8 +65,8 @@ export async function serve(
   await mustBelong(config);
   if (await settle(nodeDirectories, `${dataDir}/raft`)) log.warn("A new life of the cluster was about to begin here, and begins now");
   const admitted = await readAdmission(config);
-  const pki = await openPki(`${dataDir}/pki`, advertised(config), { ca: admitted?.ca, mustHaveCa: config.initialCluster.length > 0 }),
-    { authority } = pki;
+  const options = { ca: admitted?.ca, mustHaveCa: config.initialCluster.length > 0, store: await storeIn(dataDir) };
+  const pki = await openPki(`${dataDir}/pki`, advertised(config), options), { authority } = pki;
   const begins = admitted
     ? { join: joinOf(admitted), address: admitted.address }
     : config.initialCluster.length > 0
@@ -86,6 +86,7 @@ export async function serve(
       })),
     },
   );
+  if (config.etcd.length === 0) await keepAuthority(dataDir, authority.hash);
   const { store, members, backup } = opened, peers = opened.peers ?? (config.peerListen.length > 0 ? members : undefined);
   // Two signals: `ending` begins the stop, `ended` lets go of what the stopping parts still lean on.
   const ending = new AbortController(), ended = new AbortController();

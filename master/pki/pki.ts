@@ -17,12 +17,17 @@ export interface Pki {
  * @param names DNS names and addresses clients use; a change issues a new server certificate
  * @param options.ca the authority of the cluster that this master joins
  * @param options.mustHaveCa an authority made here would be this master's alone
+ * @param options.store what is served here already, and under which authority: with another one, no device would know this master again
  * @throws Error naming the file that cannot be read, written or understood
  */
 export async function openPki(
   directory: string,
   names: readonly string[],
-  { ca, mustHaveCa = false }: { ca?: KeyPair | undefined; mustHaveCa?: boolean } = {},
+  { ca, mustHaveCa = false, store }: {
+    ca?: KeyPair | undefined;
+    mustHaveCa?: boolean;
+    store?: { readonly path: string; readonly authority?: string } | undefined;
+  } = {},
 ): Promise<Pki> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const file = (name: string): string => `${directory}/${name}`;
@@ -53,8 +58,22 @@ export async function openPki(
       }: make them with \`skerry-master pki create\`, the same for all`,
     );
   }
+  if (!own && store && !ca) {
+    throw new Error(
+      `Cannot serve ${store.path} without ${file("ca.crt")} and ${file("ca.key")}: devices trust no other authority. Restore both; ` +
+        "where they are lost, `skerry-master pki create` makes new ones, and every device has to join again",
+    );
+  }
   own ??= await keep("ca", ca ?? await newAuthority());
   const authority = await Authority.load(own);
+  if (store?.authority !== undefined && store.authority !== authority.hash) {
+    throw new Error(
+      `Cannot use ${
+        file("ca.crt")
+      }: ${store.path} was served under another authority, and devices trust no other. Restore its ca.crt and ca.key; ` +
+        `where they are lost, remove ${store.path}/authority, and every device has to join again`,
+    );
+  }
 
   const wanted = [...new Set(names)].sort();
   const stamp = createHash("sha256").update(`${authority.hash} ${wanted.join(" ")}`).digest("hex");

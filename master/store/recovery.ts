@@ -45,7 +45,6 @@ export interface Join {
 /** @throws StorageError; then nothing in the directory was changed */
 export async function recover(needs: RecoveryNeeds, config: RecoveryConfig): Promise<Recovered> {
   const directory = `${config.dataDir}/wal`;
-  await needs.files.makeDirectory(directory);
   const snapshots = new Snapshots(needs, `${config.dataDir}/snapshots`);
   const snapshot = await restoreNewest(needs, snapshots);
   const options = { directory, ...(config.segmentBytes !== undefined && { segmentBytes: config.segmentBytes }) };
@@ -56,6 +55,7 @@ export async function recover(needs: RecoveryNeeds, config: RecoveryConfig): Pro
   if (present.length > 0) throw new StorageError("Missing", directory, `it holds no log, though there are snapshots (${present[0]})`);
   const identity = config.join?.identity ?? newIdentity(needs.random), { clusterId, memberId } = identity;
   const conf = config.join ? config.join.conf : soleVoter(memberId), first = conf && genesis(conf);
+  await needs.files.makeDirectory(directory);
   const wal = await Wal.create(needs, options, identity, first);
   needs.log.info(conf ? "A new cluster begins" : "A new member of a cluster begins", { clusterId, memberId });
   const log = { base: { index: 0, term: 0 }, entries: first ? [first] : [], commit: first ? 1 : 0, applied: 0 };

@@ -1,9 +1,9 @@
 // How a master begins and ends: what it refuses to start on is told by name and left as it was, and when it is asked to stop it stops.
-import { createHash } from "node:crypto";
-import { cp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, open, readdir, rm, writeFile } from "node:fs/promises";
 import process from "node:process";
 import * as assert from "uvu/assert";
-import { type MasterOptions, type MasterProcess, masterProcess, runtime, withMaster } from "../kit/master_process.ts";
+import { type MasterProcess, masterProcess, runtime, withMaster } from "../kit/master_process.ts";
+import { digest, refused } from "../kit/refused.ts";
 import { suite } from "../kit/suite.ts";
 
 interface Context {
@@ -28,23 +28,6 @@ async function fill({ client }: MasterProcess): Promise<void> {
     const { status } = await client.ask("POST", "/api/v1/namespaces/default/configmaps", { body });
     assert.is(status, 201);
   }
-}
-/** Starts a master that must refuse, and returns what it says on its last line. */
-async function refused(options: MasterOptions): Promise<{ code: number | null; said: string }> {
-  const master = await masterProcess(options);
-  try {
-    master.spawn();
-    const code = await master.ended();
-    return { code, said: master.log().trim().split("\n").at(-1)! };
-  } finally {
-    await master.close();
-  }
-}
-async function digest(directory: string): Promise<string> {
-  const hash = createHash("sha256"), names = await readdir(directory, { recursive: true, withFileTypes: true });
-  const paths = names.filter((entry) => entry.isFile()).map((entry) => `${entry.parentPath}/${entry.name}`).sort();
-  for (const path of paths) hash.update(path).update(await readFile(path));
-  return hash.digest("hex");
 }
 
 test("SIGTERM ends it in seconds with watches open, and everything is there again", async ({ master }) => {
@@ -113,11 +96,11 @@ test("keys and logs that are damaged are named, and nothing is touched", async (
   const broken = async (damage: (dataDir: string) => Promise<string>): Promise<void> => {
     const dataDir = `${master.directory}/broken`;
     await cp(master.dataDir, dataDir, { recursive: true });
-    const name = await damage(dataDir), before = await digest(dataDir);
+    const name = await damage(dataDir), before = digest(dataDir);
     const { code, said } = await refused({ dataDir });
     assert.is(code, 1, name);
     assert.ok(said.startsWith("skerry-master: Cannot ") && said.includes(`${dataDir}/${name}`), `${name}: ${said}`);
-    assert.is(await digest(dataDir), before, `${name}: the refused start changed something`);
+    assert.is(digest(dataDir), before, `${name}: the refused start changed something`);
     await rm(dataDir, { recursive: true });
   };
   const overwrite = async (path: string, at: number): Promise<void> => {
