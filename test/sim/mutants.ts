@@ -1,6 +1,7 @@
 // All bugs that the simulation has to see, and which classics are among them.
 import { diskMutants } from "./mutants/disk.ts";
 import { electionsMutants } from "./mutants/elections.ts";
+import { fullDiskMutants } from "./mutants/full_disk.ts";
 import { membersMutants } from "./mutants/members.ts";
 import { readsMutants } from "./mutants/reads.ts";
 import { replicationMutants } from "./mutants/replication.ts";
@@ -14,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   ...membersMutants,
   ...readsMutants,
   ...diskMutants,
+  ...fullDiskMutants,
   ...snapshotsMutants,
   ...stateMutants,
 ];
