@@ -18,8 +18,6 @@ interface Waiting {
   given: (Addressee & { readonly atMs: number }) | undefined;
   /** It was given to somebody who has not refused it: it may be in a log. */
   mayBeMade: boolean;
-  /** How often it was given to somebody. */
-  times: number;
 }
 
 export class PendingProposals {
@@ -46,7 +44,7 @@ export class PendingProposals {
     const sequence = ++this.#sequence, deadline = this.#clock.monotonic() + proposalTimeoutMs;
     this.#bytes += payload.length;
     const result = new Promise<unknown>((resolve, reject) =>
-      this.#waiting.set(sequence, { payload, resolve, reject, deadline, given: undefined, mayBeMade: false, times: 0 })
+      this.#waiting.set(sequence, { payload, resolve, reject, deadline, given: undefined, mayBeMade: false })
     );
     return { sequence, result };
   }
@@ -55,17 +53,19 @@ export class PendingProposals {
     if (!waiting) return;
     waiting.given = { leader, term, atMs: this.#clock.monotonic() };
     waiting.mayBeMade = true;
-    waiting.times++;
   }
   /** Whoever had it says that he has certainly not appended it. What was given to others before, nobody knows. */
   refused(sequence: number): void {
     const waiting = this.#waiting.get(sequence);
     if (waiting) waiting.given = undefined;
   }
-  /** Whoever was to have it has certainly not appended it, since his disk is full. That is the end of it, unless it was given to anybody else: more than `times`. */
-  noRoom(sequence: number, times: 0 | 1, error: Error): void {
-    if ((this.#waiting.get(sequence)?.times ?? 0) <= times) this.reject(sequence, error);
-    else this.refused(sequence);
+  /** Who should get it has no room for it. That is the end of it, unless somebody has been given it: he, or a copy on its way, may make it yet. */
+  noRoom(sequence: number, error: Error): void {
+    if (this.#waiting.get(sequence)?.mayBeMade) this.refused(sequence);
+    else this.reject(sequence, error);
+  }
+  has(sequence: number): boolean {
+    return this.#waiting.has(sequence);
   }
   /** Those that nobody has, or somebody who does not lead now, or from whom too long nothing has come back. In order. */
   *due({ leader, term }: Addressee): Iterable<{ readonly sequence: number; readonly payload: Uint8Array }> {

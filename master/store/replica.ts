@@ -54,6 +54,8 @@ export class Replica {
   #lastTick = 0;
   #cancelTick = () => {};
   #started: (() => void) | undefined;
+  /** Who has said that his disk is full, and how long that is believed. */
+  #fullLeader = { id: 0, untilMs: 0 };
 
   constructor(
     needs: ReplicaNeeds,
@@ -118,7 +120,12 @@ export class Replica {
   /** To whoever leads now. Where nobody does, or leadership is being handed over, it waits for the next. */
   #hand(sequence: number, payload: Uint8Array): Refusal | undefined {
     const { leader, term, role } = this.#raft;
-    if (role === "leader" && this.#lacksRoomFor(payload)) return void this.#proposals.noRoom(sequence, 0, refused("NoRoom"));
+    if (role === "leader" && this.#lacksRoomFor(payload)) return void this.#proposals.noRoom(sequence, refused("NoRoom"));
+    // Of one that nobody has had yet, it is certain that it is not made.
+    if (leader === this.#fullLeader.id && this.#needs.clock.monotonic() < this.#fullLeader.untilMs && !this.#isUrgent(payload)) {
+      this.#proposals.noRoom(sequence, refused("NoRoom"));
+    }
+    if (!this.#proposals.has(sequence)) return undefined;
     const refusal = this.#raft.propose({ type: "command", time: this.#needs.clock.now(), proposer: this.#incarnation, sequence, payload });
     if (refusal === undefined) this.#proposals.given(sequence, { leader, term });
     return refusal;
@@ -129,7 +136,10 @@ export class Replica {
     for (const { sequence, payload } of this.#proposals.due(this.#raft)) if (this.#hand(sequence, payload) !== undefined) return;
   }
   #lacksRoomFor(payload: Uint8Array): boolean {
-    return this.#disk.isFull && this.#needs.machine.mayOverfill?.(payload) !== true;
+    return this.#disk.isFull && !this.#isUrgent(payload);
+  }
+  #isUrgent(payload: Uint8Array): boolean {
+    return this.#needs.machine.mayOverfill?.(payload) === true;
   }
 
   /** Resolves when a read of the state machine is linearizable, with the index that it shows at least. @throws StoreError NoQuorum, Closed */
@@ -320,8 +330,9 @@ export class Replica {
     }
     for (const { proposer, sequence, why } of ready.rejected) {
       if (proposer !== this.#incarnation) continue;
-      if (why === "NoRoom") this.#proposals.noRoom(sequence, 1, refused(why));
-      else this.#proposals.refused(sequence);
+      // Never the end of it: the network may hold another copy, which arrives when there is room again.
+      this.#proposals.refused(sequence);
+      if (why === "NoRoom") this.#fullLeader = { id: this.#raft.leader, untilMs: this.#needs.clock.monotonic() + this.#electionMs };
     }
     for (const entry of ready.committed) this.#apply(entry);
     const last = ready.committed[ready.committed.length - 1];

@@ -230,9 +230,12 @@ test("a leader without room says so to who forwards to it, and followers without
   for (const { files } of members.values()) files.room = 0;
   await fill(first);
   await pass(first.clock, 6_000);
+  const [asked, ...more] = [0, 1].map(() => propose(others[0]!, written)); // these find out; they may be made yet, when there is room
+  await settled();
   const error = await rejects(propose(others[0]!, written)) as StoreError;
   assert.is(error.reason, "NoSpace");
   for (const one of [first, others[0]!]) one.files.room = Infinity;
+  for (const one of [asked!, ...more]) one.catch(() => {}); // after ten seconds nobody knows
   await pass(first.clock, 20_000);
   const now = leader(members);
   for (let count = 0; count < 60; count++) await propose(now, written); // more than the reserve of the third holds
