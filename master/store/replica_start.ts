@@ -1,5 +1,5 @@
 // From a directory to a member at work.
-import { catchUpEntries, electionTicks, raftTickMs, snapshotEntries } from "../../shared/limits.ts";
+import { catchUpEntries, electionTicks, groupCommitBytes, raftTickMs, snapshotEntries, walSegmentBytes } from "../../shared/limits.ts";
 import { Raft } from "./raft/raft.ts";
 import { type Join, recover } from "./recovery.ts";
 import { Replica } from "./replica.ts";
@@ -40,6 +40,8 @@ export async function startReplica(needs: ReplicaNeeds, config: ReplicaConfig, o
         heartbeatTicks: 1,
         electionTicks: config.electionTicks ?? electionTicks,
         ...(config.appendBytes !== undefined && { appendBytes: config.appendBytes }),
+        // What is prepared for the log before a disk is full must do for a write.
+        writeBytes: Math.min(groupCommitBytes, (config.segmentBytes ?? walSegmentBytes) / 4),
         random: needs.random,
       },
       { hardState: recovered.hardState, conf: recovered.conf, log: recovered.log },

@@ -25,6 +25,8 @@ export class DiskLog {
   #base = { index: 0, term: 0 };
   /** Terms of the entries behind it. */
   #terms: number[] = [];
+  /** The newest snapshot that the log says was durable. */
+  #marker = { index: 0, term: 0 };
   #files: CrashFiles | undefined;
   #namings = -1;
   #parts: readonly Part[] = [];
@@ -68,6 +70,7 @@ export class DiskLog {
     const first = parts[0]?.header;
     this.#base = { index: (first?.firstIndex ?? 1) - 1, term: first?.baseTerm ?? 0 };
     this.#terms = [];
+    this.#marker = { index: 0, term: 0 };
     this.#position = segmentHeaderBytes;
     this.#chain = first?.salt ?? 0;
   }
@@ -97,15 +100,23 @@ export class DiskLog {
 
   #fold({ type, term, index, payload }: WalRecord): void {
     if (type <= recordType.configuration) {
-      // With a gap it is no log any more: what is behind counts for nothing.
-      if (index === this.lastIndex + 1) this.#terms.push(term);
+      // With a gap it is no log any more, and what is behind counts for nothing: unless a snapshot from the leader stands there, which has replaced entries that another
+      // one has covered since.
+      if (index !== this.lastIndex + 1) {
+        if (this.#marker.index !== index - 1) return;
+        this.#base = this.#marker;
+        this.#terms = [];
+      }
+      this.#terms.push(term);
     } else if (type === recordType.hardState) {
       this.term = term;
       this.vote = new DataView(payload.buffer, payload.byteOffset, 8).getFloat64(0, true);
     } else if (type === recordType.truncate) {
       if (index < this.#base.index) this.#base = { index, term };
       this.#terms.length = Math.min(this.#terms.length, index - this.#base.index);
-    } else if (type === recordType.snapshotMarker && index > this.#base.index && this.termAt(index) !== term) {
+    } else if (type === recordType.snapshotMarker) {
+      if (index > this.#marker.index) this.#marker = { index, term };
+      if (index <= this.#base.index || this.termAt(index) === term) return;
       this.#base = { index, term };
       this.#terms = [];
     }

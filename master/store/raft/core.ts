@@ -18,6 +18,8 @@ export interface CoreConfig {
   readonly electionTicks: number;
   /** Bytes of entries in one message, unless one entry alone is larger. */
   readonly appendBytes?: number;
+  /** Bytes of entries in one write, unless one entry alone is larger. */
+  readonly writeBytes?: number;
   readonly random: Random;
 }
 

@@ -20,6 +20,8 @@ export class Progress {
   snapshotTicks = 0;
   /** Ticks of the last full catch-up round (thesis §4.2.1): how long it took until the member held what was last when the round began. */
   catchUpTicks = Infinity;
+  /** From the pipeline to a probe, since the last tick. */
+  #hasFallenBack = false;
   #round: { target: number; ticks: number } | undefined;
   readonly #inFlight: { last: number; bytes: number }[] = [];
   #bytes = 0;
@@ -57,6 +59,10 @@ export class Progress {
     if (this.state === "replicate") {
       // Also when it has agreed to more since: of a pipeline that arrives in disorder, nearly every message is refused, and one of those says all.
       if (refused <= this.matchIndex || agreement < this.matchIndex) return false;
+      // Once a tick: other refusals may be of what was sent before, and a pipeline sent anew for each of them would grow without end. One that is left out here is
+      // heard again after the next heartbeat.
+      if (this.#hasFallenBack) return false;
+      this.#hasFallenBack = true;
       this.become("probe");
       return true;
     }
@@ -87,6 +93,7 @@ export class Progress {
   /** Counts, and measures catch-up rounds; called once a tick with the leader's last index. */
   tick(lastIndex: number): void {
     this.snapshotTicks++;
+    this.#hasFallenBack = false;
     this.#round ??= { target: lastIndex, ticks: 0 };
     if (this.matchIndex >= this.#round.target) {
       this.catchUpTicks = this.#round.ticks;

@@ -334,7 +334,7 @@ export class Raft {
   #takeAppend(): Append | undefined {
     const core = this.#core;
     const moved = core.term !== core.saved.term || core.vote !== core.saved.vote;
-    const unwritten = core.log.takeUnwritten(groupCommitBytes);
+    const unwritten = core.log.takeUnwritten(core.config.writeBytes ?? groupCommitBytes);
     if (!moved && !unwritten) return undefined;
     const hardState = { term: core.term, vote: core.vote, commit: Math.min(core.log.commit, core.log.takenIndex) };
     const withState = moved || hardState.commit !== core.saved.commit;

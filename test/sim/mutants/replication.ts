@@ -76,8 +76,8 @@ export const replicationMutants: readonly Mutant[] = [
     name: "pipeline_never_frees",
     bug: "B33: when messages of the pipeline are lost, the leader goes on behind them for ever",
     file: raft("progress"),
-    from: 'agreement < this.matchIndex) return false;\n      this.become("probe");',
-    to: "agreement < this.matchIndex) return false;",
+    from: 'this.#hasFallenBack = true;\n      this.become("probe");',
+    to: "this.#hasFallenBack = true;",
   },
   {
     name: "durable_beyond_truncation",

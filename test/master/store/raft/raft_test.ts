@@ -424,6 +424,8 @@ test("§5.3 a pipeline that arrived in disorder is sent again once, not once for
   progress.become("replicate");
   for (const late of [3, 2]) assert.not(progress.refused(late, 1), "it has agreed to more since");
   assert.is(progress.state, "replicate");
+  assert.not(progress.refused(7, 2), "it may be of what was sent before");
+  progress.tick(9);
   assert.ok(progress.refused(7, 2), "entry 3 is what it lacks");
 });
 
