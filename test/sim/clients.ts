@@ -66,11 +66,16 @@ export class Clients {
     }
   }
 
-  async #answered(client: number, life: Life, { patienceMs }: Temper): Promise<void> {
+  async #answered(
+    client: number,
+    life: Life,
+    { patienceMs }: Pick<Temper, "patienceMs">,
+    ask = (client: number, life: Life): Promise<void> => this.#ask(client, life),
+  ): Promise<void> {
     this.pending++;
     let inTime = (): void => {};
     const late = new Promise<void>((resolve) => inTime = this.#world.after(patienceMs, resolve));
-    await Promise.race([this.#ask(client, life).catch(() => {}), life.ended, late]);
+    await Promise.race([ask(client, life).catch(() => {}), life.ended, late]);
     inTime();
     this.pending--;
   }
@@ -80,6 +85,15 @@ export class Clients {
     for (let calls = burstCalls; calls > 0 && this.writing && life?.store; calls--) {
       const store = life.store;
       life.process.run(() => void this.#write(0, store).catch(() => {}));
+    }
+  }
+
+  /** One write after the other, at whoever leads. */
+  async writeOn(writes: number): Promise<void> {
+    for (let left = writes; left > 0; left--) {
+      const life = this.#members().find(({ replica }) => replica?.raft.isEstablished)?.life;
+      if (life) await this.#answered(0, life, { patienceMs: 1_000 }, (_, { store }) => store ? this.#write(0, store) : Promise.resolve());
+      await this.#world.sleep(20);
     }
   }
 

@@ -65,6 +65,8 @@ export class Judge implements Observer {
   readonly #memberships: Memberships;
   readonly #leases: LeaseTerms;
   readonly #promised = new Map<number, Promised>();
+  /** By index, from 1: when an entry of that number was first seen in a log, in milliseconds of the world. */
+  readonly #appendedAt: number[] = [];
   readonly #lives = new WeakMap<Life, Seen>();
   /** By member: the last entry that it has applied in any life. */
   readonly #applied = new Map<number, number>();
@@ -134,7 +136,8 @@ export class Judge implements Observer {
     this.#must(this.committed.length === index - 1, () => `${id} applies ${index}, and nobody has applied ${this.committed.length + 1}`);
     // Whoever commits is of this member's term by then, or of an earlier one; of a member that still recovers, it is only known that somebody has led.
     const inTerm = member.replica?.raft.term ?? Math.max(term, ...this.#elections.leaders.keys());
-    this.#leases.applied(payload, outcome, member.life!.state.leases, this.#world.now);
+    const { now } = this.#world;
+    this.#leases.applied(payload, outcome, member.life!.state.leases, { appendedAt: this.#appendedAt[index - 1] ?? now, now });
     this.committed.push({ index, term, time, payload: payload.slice(), chain, outcome, at: this.#moment(), inTerm });
     this.#world.note(`${index}:${chain}`);
   }
@@ -177,6 +180,7 @@ export class Judge implements Observer {
 
   #lookAt(member: SimMember, raft: RaftView): void {
     const { term, commitIndex, appliedIndex, durableIndex, conf } = raft, { id } = member, seen = this.#seen(member);
+    while (this.#appendedAt.length < raft.lastIndex) this.#appendedAt.push(this.#world.now);
     if (durableIndex !== seen.durable || raft.firstIndex !== seen.first) {
       this.#disks.look(member, raft);
       Object.assign(seen, { durable: durableIndex, first: raft.firstIndex });
@@ -191,7 +195,8 @@ export class Judge implements Observer {
       () => `${id} has applied ${appliedIndex}, of which ${commitIndex} is committed and ${durableIndex} on its disk`,
     );
     if (commitIndex > seen.commit) this.#lookAtCommit(id, raft, seen);
-    const confs = [conf, seen.conf ?? conf];
+    // A sole voter is elected while it starts, and may have applied changes of the members since.
+    const confs = seen.conf ? [conf, seen.conf] : [];
     if (appliedIndex !== seen.applied || conf !== seen.conf) this.#memberships.moved(id, raft, seen.applied, seen.conf);
     Object.assign(seen, { term, commit: commitIndex, applied: appliedIndex, conf });
     if (raft.role !== "leader") return;
@@ -239,11 +244,11 @@ export class Judge implements Observer {
     }
   }
 
-  /** Snapshots have made the log short: in memory since the last one, on disk since the one before. Where a disk was full they had to wait. */
-  atRest(wereFull: boolean): void {
+  /** Snapshots have made the log short: in memory since the last one, on disk since the one before. */
+  logsAreShort(): void {
     for (const member of this.#members()) {
       const raft = member.replica?.raft, { snapshotEntries, catchUpEntries } = member.sizes;
-      if (!raft || wereFull) continue;
+      if (!raft) continue;
       const most = 4 * snapshotEntries + catchUpEntries + unhurriedEntries, kept = raft.lastIndex - raft.firstIndex;
       this.#must(kept <= most, () => `${member.id} keeps ${kept} entries in memory, and takes a snapshot every ${snapshotEntries}`);
       const onDisk = this.#disks.entries(member);
