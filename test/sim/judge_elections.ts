@@ -9,8 +9,9 @@ import type { Must } from "./violation.ts";
 /** One life at the head of one term, in milliseconds of its own that it has not stood still. */
 interface Reign {
   readonly term: number;
-  /** By member: when it was last heard. */
+  /** By member: when it was last heard, at the earliest when the members became who they are. */
   readonly heard: Map<number, number>;
+  conf: ConfState;
   /** What its disk holds, and since when it was seen to owe more than that. */
   durable: number;
   owesSince: number | undefined;
@@ -55,16 +56,16 @@ export class Elections {
   }
 
   /** @param confs the members by whom it may have been elected; nothing where nobody has seen them. @returns whether that is news */
-  leads({ id, life }: SimMember, { term, durableIndex }: RaftView, confs: readonly ConfState[]): boolean {
+  leads({ id, life }: SimMember, { term, durableIndex, conf }: RaftView, confs: readonly ConfState[]): boolean {
     const other = this.leaders.get(term);
     this.#must(other === undefined || other === id, () => `election safety: ${other} and ${id} both lead term ${term}`);
     if (other !== undefined) return false;
     this.leaders.set(term, id);
-    this.#reigns.set(life!, { term, heard: new Map(), durable: durableIndex, owesSince: undefined });
+    this.#reigns.set(life!, { term, conf, heard: new Map(), durable: durableIndex, owesSince: undefined });
     if (confs.length === 0) return true;
-    this.#must(confs.some((conf) => isVoter(conf, id)), () => `${id} leads term ${term}, and is no voter`);
+    this.#must(confs.some((members) => isVoter(members, id)), () => `${id} leads term ${term}, and is no voter`);
     this.#must(
-      confs.some((conf) => isMajority(conf, (voter) => voter === id || this.voteOf(voter, term) === id)),
+      confs.some((members) => isMajority(members, (voter) => voter === id || this.voteOf(voter, term) === id)),
       () => `${id} leads term ${term}, and no majority has voted for it`,
     );
     return true;
@@ -83,6 +84,9 @@ export class Elections {
     const now = life!.process.awakeMs;
     // One timeout until the check that finds them silent, one before it in which they were heard for the last time, and one for clocks that differ.
     const patienceMs = 3 * (sizes.electionTicks + 1) * raftTickMs;
+    // Before it was a voter, nobody had to hear it.
+    if (reign.conf !== conf) reign.heard.clear();
+    reign.conf = conf;
     const answers = (voter: number): boolean => {
       if (!reign.heard.has(voter)) reign.heard.set(voter, now);
       return voter === id || now - reign.heard.get(voter)! <= patienceMs;
