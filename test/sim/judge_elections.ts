@@ -80,7 +80,8 @@ export class Elections {
   /** Whoever leads must be able to: others answer, and its disk does. Looked at now and then. */
   reigns({ id, life, sizes }: SimMember, { term, role, conf, durableIndex, lastIndex }: RaftView): void {
     const reign = this.#reigns.get(life!), isSole = conf.voters.length === 1 && conf.outgoing.length === 0;
-    if (!reign || role !== "leader" || reign.term !== term || isSole) return;
+    // Who closes says nothing more to anybody, though he may have led.
+    if (!reign || life!.isClosing || role !== "leader" || reign.term !== term || isSole) return;
     const now = life!.process.awakeMs;
     // One timeout until the check that finds them silent, one before it in which they were heard for the last time, and one for clocks that differ.
     const patienceMs = 3 * (sizes.electionTicks + 1) * raftTickMs;

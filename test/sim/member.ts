@@ -53,6 +53,8 @@ export interface Life {
   /** Undefined while it recovers. */
   replica?: Replica;
   store?: EmbeddedStore;
+  /** It was told to stop, and takes its time. */
+  isClosing?: boolean;
 }
 
 export class SimMember {
@@ -170,6 +172,7 @@ export class SimMember {
   async stop(): Promise<void> {
     const { life } = this;
     if (!life?.store) return;
+    life.isClosing = true;
     await life.store.close().catch(() => {}); // its disk may fail at the last moment
     this.#end(life);
   }
