@@ -28,6 +28,8 @@ function details(message: Message): string {
       return `: ${message.snapshot.index}@${message.snapshot.term}`;
     case "TimeoutNow":
       return "";
+    case "Committed":
+      return ` ${message.index}@${message.entryTerm}`;
     case "ReadIndex":
       return `: read ${message.context}`;
     case "ReadIndexResponse":

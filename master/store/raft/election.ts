@@ -39,6 +39,7 @@ function lead(core: Core): void {
 }
 
 export function handleVote(core: Core, message: MessageOf<"PreVote" | "Vote">): void {
+  tellCommitted(core, message.from);
   const granted =
     (message.type === "PreVote" ? message.term > core.term : core.vote === message.from || (core.vote === 0 && core.leader === 0)) &&
     core.log.isUpToDate(message.lastIndex, message.lastTerm);
@@ -51,6 +52,19 @@ export function handleVote(core: Core, message: MessageOf<"PreVote" | "Vote">): 
     core.resetElectionTimer();
   }
   core.send(message.from, { type: "VoteResponse", granted });
+}
+
+/**
+ * Who was removed will not stand for election, though its log may be the longest; and who does not know yet that its going is committed needs its vote. So it says
+ * how far it knows the log to be committed (as raft-rs does with each vote): then the others know the configuration without it, and need it no more.
+ */
+function tellCommitted(core: Core, to: number): void {
+  const { commit } = core.log, entryTerm = core.log.term(commit);
+  if (core.conf.removed.includes(core.id) && entryTerm !== undefined) core.send(to, { type: "Committed", index: commit, entryTerm });
+}
+/** What is committed stays so: it is true in every term. Equal index and term mean the same log up to there (Raft §5.3, log matching). */
+export function believeCommitted(core: Core, { index, entryTerm }: MessageOf<"Committed">): void {
+  if (core.role !== "leader" && core.log.term(index) === entryTerm) core.log.commitTo(index);
 }
 
 /** An answer counts once for each member, and only for the question of this very term. */

@@ -3,7 +3,7 @@
 // with appendDone() and applyDone(). Nothing here waits, and nothing here fails but by a broken invariant.
 import { applySliceEntries, groupCommitBytes } from "../../../shared/limits.ts";
 import { type AppendToken, Core, type CoreConfig, type CoreStart, type ReadState, type Role } from "./core.ts";
-import { campaign, handleVote, handleVoteResponse, transferTo } from "./election.ts";
+import { believeCommitted, campaign, handleVote, handleVoteResponse, transferTo } from "./election.ts";
 import {
   changed,
   type ConfChange,
@@ -165,6 +165,7 @@ export class Raft {
   step(message: Message): void {
     const core = this.#core;
     if (message.to !== core.id) return;
+    if (message.type === "Committed") return believeCommitted(core, message);
     if (message.term > core.term) {
       if (message.type === "PreVote" || message.type === "Vote") {
         // Thesis §4.2.3: who hears from a leader helps nobody to depose it, unless the leader wants it.

@@ -12,6 +12,7 @@
 //   TimeoutNow          = nothing
 //   ReadIndex           = context f64                      ReadIndexResponse = context f64 · index f64
 //   Propose             = proposal                         ProposeRejected, ProposeNoRoom = proposer f64 · sequence f64
+//   Committed           = index f64 · entry's term f64
 //   proposal            = type u8 · time f64 · proposer f64 · sequence f64 · length u32 · payload
 //   voters … removed    = count u32 · f64*                 addresses         = count u32 · (member f64 · length u16 · UTF-8)*
 import { peerCopyBytes } from "../../../shared/limits.ts";
@@ -38,6 +39,7 @@ const types = [
   "Propose",
   "ProposeRejected",
   "ProposeNoRoom",
+  "Committed",
 ] as const satisfies readonly Body["type"][];
 const entryTypes = ["noop", "command", "configuration"] as const satisfies readonly EntryType[];
 
@@ -112,6 +114,10 @@ export function encodeMessage(message: Message, room = 0): Uint8Array[] {
     case "ProposeNoRoom":
       writer.f64(message.proposer);
       writer.f64(message.sequence);
+      break;
+    case "Committed":
+      writer.f64(message.index);
+      writer.f64(message.entryTerm);
       break;
     default:
       message satisfies never;
@@ -190,6 +196,8 @@ function readBody(reader: WireReader, type: typeof types[number], term: number):
     case "ProposeRejected":
     case "ProposeNoRoom":
       return { type, proposer: reader.whole(), sequence: reader.whole() };
+    case "Committed":
+      return { type, index: reader.whole(), entryTerm: reader.whole() };
   }
 }
 
