@@ -17,10 +17,12 @@ export class PendingReads {
   #asked = new Map<number, { reads: Waiting[]; askedAt: number }>();
   /** Confirmed, and waiting until that index is applied. */
   #confirmed: { index: number; reads: Waiting[] }[] = [];
-  #context = 0;
+  #context: number;
 
-  constructor(clock: Clock) {
+  /** @param before names the questions of this process: those of an earlier one, whose answers may still come, had others. A random whole number below 2^52 */
+  constructor(clock: Clock, before: number) {
     this.#clock = clock;
+    this.#context = before;
   }
 
   wait(): Promise<number> {

@@ -74,7 +74,7 @@ export class Replica {
     this.#disk = new DiskWatch(needs, parts);
     this.#leadership = new Leadership(needs.log);
     this.#proposals = new PendingProposals(needs.clock);
-    this.#reads = new PendingReads(needs.clock);
+    this.#reads = new PendingReads(needs.clock, Math.floor(needs.random() * 2 ** 52));
     this.#incarnation = 1 + Math.floor(needs.random() * (Number.MAX_SAFE_INTEGER - 1));
     this.fatal = new Promise((resolve) => this.#fail = resolve);
   }

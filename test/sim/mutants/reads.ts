@@ -10,6 +10,14 @@ export const readsMutants: readonly Mutant[] = [
     to: "if (!this.#round) return undefined;",
   },
   {
+    name: "read_contexts_of_old_process",
+    bug:
+      "B25: our own, found here: a process that starts again names its reads as the one before it did, and takes an answer to one of those for one to its own",
+    file: "replica.ts",
+    from: "new PendingReads(needs.clock, Math.floor(needs.random() * 2 ** 52));",
+    to: "new PendingReads(needs.clock, 0);",
+  },
+  {
     name: "read_without_quorum",
     bug: "B26: a leader answers reads from what it has, without asking whether it still leads (etcd 741)",
     file: raft("replication"),
