@@ -22,6 +22,10 @@ export class SimNetwork {
   readonly #cut = new Set<string>();
   /** Pairs `from>to` whose messages are held back, until when, and how many wait. */
   readonly #stalls = new Map<string, { until: number; waiting: number }>();
+  /** By pair: when the last message arrives; kept only where nothing overtakes anything. */
+  readonly #arrivals = new Map<string, number>();
+  /** Whether each direction keeps its order, as a connection does. */
+  isOrderly = false;
   lossRate = 0;
   repeatRate = 0;
   /** Share of the messages that come once more, up to ten seconds later. */
@@ -54,6 +58,7 @@ export class SimNetwork {
   }
   /** What is on its way stays on its way. */
   heal(): void {
+    this.isOrderly = true;
     this.reconnect();
     this.#stalls.clear();
     this.lossRate = this.repeatRate = this.echoRate = 0;
@@ -78,7 +83,7 @@ export class SimNetwork {
 
   #send(from: number, message: Message, ms: number): void {
     if (this.#world.chance(this.lossRate)) return;
-    this.#world.after(ms, () => {
+    this.#world.after(this.isOrderly ? this.#behindOthers(`${from}>${message.to}`, ms) : ms, () => {
       if (this.isCut(from, message.to)) return;
       this.#world.note(`${message.from}>${message.to} ${message.type} ${message.term}`);
       this.#ports.get(message.to)?.deliver(message);
@@ -106,6 +111,11 @@ export class SimNetwork {
     }
   }
 
+  #behindOthers(pair: string, ms: number): number {
+    const at = Math.max(this.#world.now + ms, (this.#arrivals.get(pair) ?? 0) + 0.0001);
+    this.#arrivals.set(pair, at);
+    return at - this.#world.now;
+  }
   #wayMs(from: number, to: number): number {
     const stall = this.#stalls.get(`${from}>${to}`);
     if (stall && stall.until > this.#world.now) return stall.until - this.#world.now + ++stall.waiting * 0.01;
