@@ -11,6 +11,8 @@ export class Play {
   readonly stage: RaftStage;
   held: string[] = [];
   time = 0;
+  /** So far, of all members. */
+  proposals = 0;
 
   constructor(RaftClass: typeof Raft) {
     this.stage = new RaftStage(RaftClass);
@@ -133,7 +135,13 @@ const commands: Readonly<Record<string, Command>> = {
     const payload = sized ? Buffer.alloc(Number(words[2]) * 1024 * 1024) : undefined;
     play.with(id, (raft) => {
       for (const text of texts) {
-        const refusal = raft.propose({ ...proposal(text), time: play.time, proposer: Number(id), ...(payload && { payload }) });
+        const refusal = raft.propose({
+          ...proposal(text),
+          time: play.time,
+          proposer: Number(id),
+          sequence: ++play.proposals,
+          ...(payload && { payload }),
+        });
         if (refusal) play.stage.say(`${id} refuses ${text}: ${refusal}`);
       }
     });

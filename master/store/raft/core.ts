@@ -3,10 +3,11 @@
 import type { Random } from "../../../shared/util/clock.ts";
 import { assert } from "../../../shared/util/assert.ts";
 import { type ConfState, isVoter, members } from "./membership.ts";
-import type { Body, HardState, LogEntry, Message, SnapshotMeta } from "./message.ts";
+import { type Body, entrySize, type HardState, type LogEntry, type Message, type SnapshotMeta } from "./message.ts";
 import { Progress } from "./progress.ts";
 import { ReadIndexQueue } from "./read_index.ts";
 import { type LogStart, RaftLog } from "./log.ts";
+import { UnderWay } from "./under_way.ts";
 
 export type Role = "follower" | "preCandidate" | "candidate" | "leader";
 
@@ -66,6 +67,8 @@ export class Core {
   /** No change of the members may be proposed before this index is applied. */
   pendingConfIndex = 0;
   uncommittedBytes = 0;
+  /** While it leads. */
+  readonly underWay = new UnderWay();
   /** Last index that was offered to all members. */
   broadcast = 0;
   /** The term that is on disk: nothing of a later term may leave this member. */
@@ -159,11 +162,19 @@ export class Core {
     // Entries of earlier terms may contain a change that is not applied yet.
     this.pendingConfIndex = this.log.lastIndex;
     this.uncommittedBytes = 0;
+    for (let index = this.log.commit + 1; index <= this.log.lastIndex; index++) this.isUnderWay(this.log.entry(index)!);
     this.broadcast = 0;
+  }
+
+  /** An entry of this leader's log waits to be committed. */
+  isUnderWay(entry: LogEntry): void {
+    this.uncommittedBytes += entrySize(entry);
+    this.underWay.add(entry);
   }
 
   #leaveRole(next: Role): void {
     if (this.role === "leader") {
+      this.underWay.clear();
       for (const read of [...this.reads.clear(), ...this.earlyReads]) this.failRead(read.from, read.context);
       this.earlyReads = [];
       this.progress.clear();

@@ -236,6 +236,7 @@ export class Raft {
       core.send(core.leader, { type: "Propose", proposal });
       return undefined;
     }
+    if (core.underWay.has(proposal)) return undefined;
     if (core.transferee !== 0) return "Transferring";
     if (!hasRoomFor(core, proposal.payload)) return "Overloaded";
     appendAsLeader(core, proposal);

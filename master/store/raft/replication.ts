@@ -16,7 +16,7 @@ export function appendAsLeader(core: Core, proposal: Proposal): LogEntry {
     payload: proposal.payload,
   };
   core.log.append(entry);
-  core.uncommittedBytes += entrySize(entry);
+  core.isUnderWay(entry);
   return entry;
 }
 
@@ -66,8 +66,10 @@ export function advanceCommit(core: Core): boolean {
   if (index === Infinity || core.log.term(index) !== core.term) return false;
   const before = core.log.commit;
   if (!core.log.commitTo(index)) return false;
-  for (let at = before + 1; at <= index && core.uncommittedBytes > 0; at++) {
-    core.uncommittedBytes = Math.max(0, core.uncommittedBytes - entrySize(core.log.entry(at)!));
+  for (let at = before + 1; at <= index; at++) {
+    const entry = core.log.entry(at)!;
+    core.underWay.remove(entry);
+    core.uncommittedBytes = Math.max(0, core.uncommittedBytes - entrySize(entry));
   }
   answerEarlyReads(core);
   return true;

@@ -23,6 +23,7 @@ const entry = (index: number, term: number, text = `${index}@${term}`, type: Ent
 
 /** Member 1 at its desk: `out` collects what it may send, writes finish when told to. */
 class Desk {
+  sequence = 0;
   readonly raft: Raft;
   out: Message[] = [];
   held: Message[] = [];
@@ -103,7 +104,7 @@ class Desk {
     return this;
   }
   propose(text: string): this {
-    this.raft.propose({ type: "command", time: 0, proposer: 1, sequence: 1, payload: Buffer.from(text) });
+    this.raft.propose({ type: "command", time: 0, proposer: 1, sequence: ++this.sequence, payload: Buffer.from(text) });
     return this;
   }
 }
