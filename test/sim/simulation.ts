@@ -205,6 +205,7 @@ class Simulation implements Operator {
     for (const id of [...conf.voters, ...conf.learners]) {
       const member = this.members.find((one) => one.id === id);
       if (member?.refusal) continue; // it has said why; those that are left go on without it
+      if (!member && conf.learners.includes(id)) continue; // its machine went before the change was made that was to bring it in
       const raft = member?.replica?.raft;
       if (member?.replica?.status().diskFull) return false;
       if (!raft || raft.appliedIndex !== lastIndex || raft.lastIndex !== lastIndex || raft.term !== term || raft.leader !== leader.id) {
