@@ -126,8 +126,9 @@ class Simulation implements Operator {
       if (changes.length > 0) leader.changeMembers(changes);
       if (change?.do === "addLearner") this.#add(this.#nextId++);
       // Some cannot wait.
-      if (world.chance(0.3)) leader.changeMembers([{ do: "addLearner", member: this.#nextId }]);
-      else return;
+      if (world.chance(0.7)) return;
+      if (voters.length > 3 && world.chance(0.5)) return leader.changeMembers([{ do: "remove", member: world.pick(others) }]);
+      leader.changeMembers([{ do: "addLearner", member: this.#nextId }]);
       this.#add(this.#nextId++);
     } catch {
       // Not now.
@@ -257,7 +258,7 @@ class Simulation implements Operator {
 /** The least of each makes rare what is usual, and usual what is rare: one batch a segment, a snapshot for each entry, one entry a message. */
 const drawSizes = (world: World, troubles: ReadonlySet<Trouble>): Sizes => ({
   // What is held in reserve for a full disk is one segment, and with the real sizes every batch fits into one.
-  segmentBytes: world.pick(troubles.has("floods") ? [65_536] : [5_000, 8_192, 16_384, 65_536]),
+  segmentBytes: world.pick(troubles.has("floods") ? [16_384, 65_536] : [5_000, 8_192, 16_384, 65_536]),
   snapshotEntries: world.pick([1, 5, 20, 100, 1_000]),
   catchUpEntries: world.pick([1, 5, 50]),
   electionTicks: world.pick([2, 3, 10]),
