@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { commandLine } from "../kit/command_line.ts";
 import { say } from "./figures.ts";
 import { runtime } from "./subject.ts";
 
@@ -50,7 +50,7 @@ if (import.meta.main) await main();
 async function main(): Promise<void> {
   // By way of exit(), where everything that was started is ended: a signal alone would leave masters running, which nobody would miss but the next measurement.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
-  const { names, options } = read(process.argv.slice(2));
+  const { names, options } = read();
   const load = (): string => loadavg().map((average) => average.toFixed(1)).join(" ");
   say(
     `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC, ${runtime}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ` +
@@ -64,31 +64,21 @@ async function main(): Promise<void> {
   process.exit(0);
 }
 
-function read(args: readonly string[]): { names: readonly string[]; options: Options } {
-  const wrong = (why: string): never => {
-    process.stderr.write(`${why}\n`);
-    process.exit(2);
+function read(): { names: readonly string[]; options: Options } {
+  const { positionals, number, refuse } = commandLine(help, {
+    allowPositionals: true,
+    options: { rounds: { type: "string" }, kills: { type: "string" } },
+  });
+  const unknown = positionals.filter((name) => !Object.hasOwn(benches, name));
+  if (unknown.length > 0) refuse(`There is no bench ${unknown.join(", ")}: there are ${Object.keys(benches).join(", ")}`);
+  const count = (name: string, otherwise: number): number => {
+    const value = number(name, otherwise, "above 0");
+    return Number.isInteger(value) && value < 100_000
+      ? value
+      : refuse(`Cannot take --${name} ${value}: it must be a whole number below 100,000`);
   };
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { rounds: { type: "string", default: "5" }, kills: { type: "string", default: "100" }, help: { type: "boolean" } },
-    });
-    if (values.help) {
-      process.stdout.write(help);
-      process.exit(0);
-    }
-    const unknown = positionals.filter((name) => !Object.hasOwn(benches, name));
-    if (unknown.length > 0) wrong(`There is no bench ${unknown.join(", ")}: there are ${Object.keys(benches).join(", ")}`);
-    for (const word of ["rounds", "kills"] as const) {
-      if (!/^[1-9]\d{0,4}$/.test(values[word])) wrong(`Cannot use --${word} ${values[word]}: it has to be a whole number from 1 on`);
-    }
-    const options = { rounds: Number(values.rounds), kills: Number(values.kills) };
-    return { names: positionals.length > 0 ? positionals : Object.keys(benches), options };
-  } catch (error) {
-    return wrong(`${(error as Error).message}. --help tells what there is`);
-  }
+  const options = { rounds: count("rounds", 5), kills: count("kills", 100) };
+  return { names: positionals.length > 0 ? positionals : Object.keys(benches), options };
 }
 
 function distribution(): string {

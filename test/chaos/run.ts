@@ -5,7 +5,7 @@
 // come twice, it cannot see: that is for the simulation.
 import { tmpdir } from "node:os";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { commandLine, say } from "../kit/command_line.ts";
 import { runtime } from "../kit/master_process.ts";
 import { enclosedTrial, noEnclosure } from "./enclosure.ts";
 import { type FaultKind, faultKinds, notHere } from "./fault.ts";
@@ -35,38 +35,24 @@ Examples:
 Exit status: 0 if nothing was wrong, 1 if something was, 2 if it could not be run.
 `;
 
-const { values } = parseArgs({
+const { values, number, refuse } = commandLine(help, {
   options: {
-    minutes: { type: "string", default: "5" },
+    minutes: { type: "string" },
     seed: { type: "string" },
-    members: { type: "string", default: "3" },
+    members: { type: "string" },
     faults: { type: "string" },
-    round: { type: "string", default: "25" },
+    round: { type: "string" },
     runtime: { type: "string" },
     bug: { type: "string" },
     keep: { type: "string" },
-    help: { type: "boolean" },
   },
 });
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const refuse = (what: string): never => {
-  say(`${what}\n\n${help}`);
-  process.exit(2);
-};
-const number = (name: string, text: string): number => {
-  const value = Number(text);
-  return Number.isFinite(value) && value > 0 ? value : refuse(`Cannot take --${name} ${text}: it must be a number above 0`);
-};
 const kinds = (text: string): FaultKind[] =>
   text.split(",").filter((word) => word !== "").map((word) => {
     if (Object.hasOwn(notHere, word)) return refuse(`There is no ${word} here: ${notHere[word]}`);
     return faultKinds.find((kind) => kind === word) ?? refuse(`There is no fault ${word}`);
   });
 
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
 const why = noEnclosure();
 if (why !== undefined) {
   say(`Cannot run chaos here: ${why}. It wants root on Linux, with iproute2, nftables and util-linux`);
@@ -74,15 +60,15 @@ if (why !== undefined) {
 }
 for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) process.on(signal, () => process.exit(status)); // and the kit cleans up
 
-const seed = values.seed === undefined ? Date.now() % 1_000_000 : number("seed", values.seed);
+const seed = number("seed", Date.now() % 1_000_000, "above 0");
 const wanted = values.runtime ?? runtime;
 if (wanted !== "node" && wanted !== "deno") refuse(`There is no runtime ${wanted}`);
 const options = {
   seed,
-  minutes: number("minutes", values.minutes),
-  members: number("members", values.members),
+  minutes: number("minutes", 5, "above 0"),
+  members: number("members", 3, "above 0"),
   faults: values.faults === undefined ? faultKinds : kinds(values.faults),
-  roundMs: number("round", values.round) * 1000,
+  roundMs: number("round", 25, "above 0") * 1000,
   keep: values.keep ?? `${tmpdir()}/chaos-seed-${seed}`,
   runtime: wanted as "node" | "deno",
 };

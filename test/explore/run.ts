@@ -1,6 +1,6 @@
 // `npm run explore`: goes through every order of what can happen to three members of the real state machine, within a scope, and says how far it has come.
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { commandLine, say } from "../kit/command_line.ts";
 import { raftSource } from "../kit/raft_source.ts";
 import { type Bounds, Explorer } from "./explorer.ts";
 import { huntBugs } from "./hunt.ts";
@@ -30,7 +30,7 @@ Examples:
 
 Exit status: 0 if nothing was wrong (every mutant that it can see was seen), 1 if something was, 2 for wrong options.
 `;
-const { values } = parseArgs({
+const { values, number, refuse } = commandLine(help, {
   options: {
     terms: { type: "string" },
     entries: { type: "string" },
@@ -41,39 +41,24 @@ const { values } = parseArgs({
     memory: { type: "string" },
     mutants: { type: "boolean" },
     only: { type: "string" },
-    help: { type: "boolean" },
   },
 });
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const number = (text: string | undefined, otherwise: number): number => {
-  const value = text === undefined ? otherwise : Number(text);
-  if (Number.isFinite(value) && value >= 0) return value;
-  say(`Not a number: ${text}\n\n${help}`);
-  process.exit(2);
-};
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
 
-const patienceMs = number(values.minutes, 5) * 60_000;
+const patienceMs = number("minutes", 5) * 60_000;
 if (values.mutants) process.exit(await huntBugs({ patienceMs, only: values.only ?? "", say }) ? 0 : 1);
 
 const bounds: Bounds = {
-  terms: number(values.terms, 3),
-  entries: number(values.entries, 3),
-  crashes: number(values.crashes, 1),
-  ticks: number(values.ticks, 4),
+  terms: number("terms", 3),
+  entries: number("entries", 3),
+  crashes: number("crashes", 1),
+  ticks: number("ticks", 4),
 };
 const names = values.from?.split(/[ ,]+/), beginnings = situations.filter(({ name }) => !names || names.includes(name));
-if (beginnings.length < (names?.length ?? 1)) {
-  say(`Not a situation: ${values.from}\n\n${help}`);
-  process.exit(2);
-}
+if (beginnings.length < (names?.length ?? 1)) refuse(`Cannot begin --from ${values.from}: not all of these are situations`);
 const source = await raftSource({ opened: true }), explorer = new Explorer(source, bounds, beginnings), began = performance.now();
 let told = began;
 const end = explorer.run({
-  memoryBytes: number(values.memory, 2_000) * 1e6,
+  memoryBytes: number("memory", 2_000) * 1e6,
   isOver: () => {
     const now = performance.now();
     if (now - told > 60_000) {

@@ -1,6 +1,6 @@
 // `npm run sim`: runs seeds, each a life of a whole cluster in virtual time, and says of each that fails what was wrong and how to see it again.
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { commandLine, say } from "../kit/command_line.ts";
 import { runtime } from "../kit/master_process.ts";
 import { hunt } from "./hunt.ts";
 import { type RunReport, simulate } from "./simulation.ts";
@@ -21,9 +21,9 @@ Examples:
   npm run sim -- --seed 4711              # the same run on every machine, on Deno and on Node
   npm run sim -- --mutants --seeds 2000
 
-Exit status: 0 if every seed was clean (every mutant was found), else 1.
+Exit status: 0 if every seed was clean (every mutant was found), 1 if one was not, 2 for wrong options.
 `;
-const { values } = parseArgs({
+const { values, number } = commandLine(help, {
   options: {
     seeds: { type: "string" },
     from: { type: "string" },
@@ -32,26 +32,12 @@ const { values } = parseArgs({
     first: { type: "boolean" },
     mutants: { type: "boolean" },
     only: { type: "string" },
-    help: { type: "boolean" },
   },
 });
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const number = (text: string | undefined, otherwise: number): number => {
-  if (text === undefined) return otherwise;
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= 0) return value;
-  say(`Not a number: ${text}\n\n${help}`);
-  process.exit(2);
-};
+if (values.mutants) process.exit(await hunt({ seeds: number("seeds", 2_000), only: values.only ?? "", say }) ? 0 : 1);
 
-if (values.help) {
-  process.stdout.write(help);
-  process.exit(0);
-}
-if (values.mutants) process.exit(await hunt({ seeds: number(values.seeds, 2_000), only: values.only ?? "", say }) ? 0 : 1);
-
-const one = values.seed !== undefined, seeds = one ? 1 : number(values.seeds, 100);
-const from = one ? number(values.seed, 0) : number(values.from, Date.now() % 1e9), until = number(values.minutes, Infinity) * 60_000;
+const one = values.seed !== undefined, seeds = one ? 1 : number("seeds", 100);
+const from = one ? number("seed", 0) : number("from", Date.now() % 1e9), until = number("minutes", Infinity) * 60_000;
 const began = performance.now();
 let ran = 0, steps = 0, calls = 0, failed = 0, told = began;
 for (let seed = from; seed < from + seeds && performance.now() - began < until; seed++) {
