@@ -1,10 +1,10 @@
 // Puts each mutant into a copy of the source and lets seeds run until one sees it: the simulation's own test.
 import { spawn } from "node:child_process";
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { commandIn, root } from "../kit/master_process.ts";
+import { commandIn } from "../kit/master_process.ts";
 import { removeTestDirectory, testDirectory } from "../kit/test_directory.ts";
 import { inexpressible, mutants, uncovered } from "./mutants.ts";
-import { classicsOf, filesOf, type Mutant, mutated } from "./mutants/mutant.ts";
+import { copySource } from "./mutants/copy.ts";
+import { classicsOf, type Mutant } from "./mutants/mutant.ts";
 
 export interface Hunt {
   /** Most seeds to spend on one. */
@@ -16,8 +16,10 @@ export interface Hunt {
 /** Milliseconds for which a run may say nothing: it speaks every ten seconds, unless the mutant hangs the runtime. */
 const silenceMs = 60_000;
 
-/** @returns whether all were found */
+/** @returns whether all were found @throws Error when a copy without a bug does not run: then all would be "found", for that */
 export async function hunt({ seeds, only, say }: Hunt): Promise<boolean> {
+  const sound = await find(undefined, 1);
+  if (sound) throw new Error(`A copy without any mutant does not pass: ${sound.words}`);
   const chosen = mutants.filter(({ name }) => name.includes(only)), found: { mutant: Mutant; seeds: number }[] = [];
   for (const mutant of chosen) {
     const seen = await find(mutant, seeds);
@@ -45,17 +47,11 @@ function sayClassics(found: readonly Mutant[], say: Hunt["say"]): void {
   for (const [name, why] of Object.entries(inexpressible)) say(`  ${name} has no mutant: ${why}`);
 }
 
-async function find(mutant: Mutant, seeds: number): Promise<{ seeds: number; words: string } | undefined> {
+/** @param mutant undefined: none, of which nothing must be seen */
+async function find(mutant: Mutant | undefined, seeds: number): Promise<{ seeds: number; words: string } | undefined> {
   const directory = testDirectory("mutant");
   try {
-    for (const part of ["master/store", "shared", "test/sim", "test/history", "test/kit"]) {
-      cpSync(`${root}/${part}`, `${directory}/${part}`, { recursive: true });
-    }
-    for (const part of ["package.json", "deno.json", "node_modules"]) symlinkSync(`${root}/${part}`, `${directory}/${part}`);
-    for (const file of filesOf(mutant)) {
-      const path = `${directory}/master/store/${file}`;
-      writeFileSync(path, mutated(readFileSync(path, "utf8"), file, mutant));
-    }
+    copySource(directory, ["master/store", "shared", "test/sim", "test/history", "test/kit"], mutant);
     const output = await outputOf(...commandIn(directory, "test/sim/run.ts", "--from", "1", "--seeds", String(seeds), "--first"));
     const seed = /^seed (\d+) FAILED: (.*)$/m.exec(output);
     if (seed) return { seeds: Number(seed[1]), words: seed[2]!.slice(0, 160) };
