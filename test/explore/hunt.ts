@@ -25,7 +25,7 @@ export interface BugHunt {
   readonly say: (line: string) => void;
 }
 
-/** @returns whether all were seen */
+/** @returns whether all were seen, and there were some */
 export async function huntBugs({ patienceMs, only, say }: BugHunt): Promise<boolean> {
   const chosen = visibleMutants.filter(({ name }) => name.includes(only));
   let seen = 0;
@@ -40,7 +40,7 @@ export async function huntBugs({ patienceMs, only, say }: BugHunt): Promise<bool
     say(what);
   }
   say(`${chosen.length} mutants, ${seen} seen; ${raftMutants.length - visibleMutants.length} others are outside of every scope`);
-  return seen === chosen.length;
+  return seen === chosen.length && chosen.length > 0;
 }
 
 /** @returns what shows it, and how many states were found until then */

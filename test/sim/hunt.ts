@@ -16,7 +16,7 @@ export interface Hunt {
 /** Milliseconds for which a run may say nothing: it speaks every ten seconds, unless the mutant hangs the runtime. */
 const silenceMs = 60_000;
 
-/** @returns whether all were found @throws Error when a copy without a bug does not run: then all would be "found", for that */
+/** @returns whether all were found, and there were some @throws Error when a copy without a bug does not run: then all would be "found", for that */
 export async function hunt({ seeds, only, say }: Hunt): Promise<boolean> {
   const sound = await find(undefined, 1);
   if (sound) throw new Error(`A copy without any mutant does not pass: ${sound.words}`);
@@ -37,7 +37,7 @@ export async function hunt({ seeds, only, say }: Hunt): Promise<boolean> {
     }), ${alive} alive after ${seeds} seeds`,
   );
   sayClassics(found.map(({ mutant }) => mutant), say);
-  return alive === 0;
+  return alive === 0 && chosen.length > 0;
 }
 
 function sayClassics(found: readonly Mutant[], say: Hunt["say"]): void {
