@@ -5,6 +5,7 @@ import { type Random, seeded } from "../../shared/util/clock.ts";
 import { type ConfState, isVoter } from "../../master/store/raft/membership.ts";
 import type { HardState, LogEntry, Message, SnapshotMeta } from "../../master/store/raft/message.ts";
 import { type Append, Raft } from "../../master/store/raft/raft.ts";
+import { store } from "./raft_stage.ts";
 
 interface Disk {
   hardState: HardState;
@@ -288,12 +289,6 @@ export class RaftCluster {
 }
 
 export const voters = (ids: readonly number[]): ConfState => ({ voters: [...ids], outgoing: [], learners: [], removed: [], addresses: {} });
-
-function store(disk: Disk, append: Append): void {
-  if (append.truncate) disk.entries = disk.entries.slice(0, Math.max(0, append.truncate.index - disk.base.index));
-  for (const entry of append.entries) if (entry.index > disk.base.index) disk.entries.push(entry);
-  if (append.hardState) disk.hardState = append.hardState;
-}
 
 function must(holds: boolean, what: string): void {
   if (!holds) throw new Error(what);

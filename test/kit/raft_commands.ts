@@ -1,6 +1,6 @@
 // The commands of scenario scripts (raft_script.ts): what can be done to the members on a stage.
 import { Buffer } from "node:buffer";
-import { encodeConf, type MemberChange } from "../../master/store/raft/membership.ts";
+import { encodeConf, type MemberChange, nobody } from "../../master/store/raft/membership.ts";
 import type { LogEntry, Message } from "../../master/store/raft/message.ts";
 import type { Raft } from "../../master/store/raft/raft.ts";
 import { appendWords, emptyDisk, RaftStage, statusWords, store } from "./raft_stage.ts";
@@ -92,8 +92,7 @@ const commands: Readonly<Record<string, Command>> = {
     play.stage.obey(play.stage.start(Number(id), disk));
   },
   /** N: a member that knows nobody yet; the log will tell it. */
-  join: (play, [id]) =>
-    void play.stage.start(Number(id), emptyDisk(), { voters: [], outgoing: [], learners: [], removed: [], addresses: {} }),
+  join: (play, [id]) => void play.stage.start(Number(id), emptyDisk(), nobody),
   /** N|all [TIMES] */
   tick(play, [who, times = "1"]) {
     const { stage } = play, ids = who === "all" ? [...stage.actors.keys()] : [Number(who)];
