@@ -290,7 +290,7 @@ export const nodeCertificateDays = 365;
 export const stateHashStoredMs = 5_000;
 /** Pods and nodes whose reported state is being written at a time: they share an fsync. */
 export const intakeParallel = 256;
-/** Delays between attempts to write what nodes have reported, while the store does not take it. */
+/** Delays between attempts to write what nodes have reported, or masters tell each other, while the store does not take it. */
 export const intakeBackoff = { baseMs: 200, capMs: 10_000 } as const;
 /** Events of one node that wait to be written; more are not acknowledged, and come again. */
 export const intakeEvents = 500;

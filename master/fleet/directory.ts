@@ -1,13 +1,12 @@
 // Where the masters are: each writes its own addresses into the store, and every node is told all of them, so that it finds another when the one it knows is gone.
 import * as v from "valibot";
-import { intakeBackoff } from "../../shared/limits.ts";
-import { nextDelay } from "../../shared/util/backoff.ts";
-import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
 import { chain, type Log } from "../../shared/util/log.ts";
 import { Wake } from "../../shared/util/signal.ts";
 import type { Store } from "../store/store.ts";
 import type { Peers } from "./peers.ts";
 import { Table } from "./table.ts";
+import { runWoken } from "./woken.ts";
 
 /** What is stored under /f/master/<member>. */
 const Entry = v.object({
@@ -56,35 +55,23 @@ export class Directory {
 
   /** Keeps this master's own entry right and, on the leader, takes out those of masters that were removed. Until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const unsubscribe = this.#needs.peers.subscribe(() => this.#wake.set());
-    this.#wake.set();
+    const { peers, clock, random, log } = this.#needs, wake = this.#wake, unsubscribe = peers.subscribe(() => wake.set());
+    const failed = (error: unknown): void => log.info("Cannot write down where the masters are yet, trying again", { error: chain(error) });
+    wake.set();
     try {
-      await Promise.all([this.#table.run(signal), this.#keep(signal)]);
+      await Promise.all([this.#table.run(signal), runWoken({ wake, clock, random }, () => this.#keep(), failed, signal)]);
     } finally {
       unsubscribe();
     }
   }
 
-  async #keep(signal: AbortSignal): Promise<void> {
-    const { peers, clock, random, log } = this.#needs;
-    let delayMs = 0;
-    while (await this.#wake.wait(clock, signal)) {
-      const key = String(peers.self), row = this.#table.get(key), own = this.#own();
-      try {
-        if (peers.leaderId === 0) continue; // whoever leads wakes us
-        if (JSON.stringify(row?.value) !== JSON.stringify(own) && peers.isMember(peers.self)) await this.#table.write(key, row, own);
-        if (peers.leaderId === peers.self) {
-          for (const [member, entry] of this.#table.rows()) {
-            if (!peers.isMember(Number(member))) await this.#table.write(member, entry, undefined);
-          }
-        }
-        delayMs = 0;
-      } catch (error) {
-        delayMs = nextDelay(intakeBackoff, delayMs, random);
-        log.info("Cannot write down where the masters are yet, trying again", { error: chain(error) });
-        await sleep(clock, delayMs, signal).catch(() => {});
-        this.#wake.set();
-      }
+  async #keep(): Promise<void> {
+    const { peers } = this.#needs, key = String(peers.self), row = this.#table.get(key), own = this.#own();
+    if (peers.leaderId === 0) return; // whoever leads wakes us
+    if (JSON.stringify(row?.value) !== JSON.stringify(own) && peers.isMember(peers.self)) await this.#table.write(key, row, own);
+    if (peers.leaderId !== peers.self) return;
+    for (const [member, entry] of this.#table.rows()) {
+      if (!peers.isMember(Number(member))) await this.#table.write(member, entry, undefined);
     }
   }
 }

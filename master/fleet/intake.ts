@@ -6,9 +6,8 @@ import { type Event, events } from "../../shared/api/kinds/event.ts";
 import { nodes } from "../../shared/api/kinds/node.ts";
 import { pods } from "../../shared/api/kinds/pod.ts";
 import { ApiError, reasons } from "../../shared/api/status.ts";
-import { intakeBackoff, intakeEvents, intakeParallel } from "../../shared/limits.ts";
-import { nextDelay } from "../../shared/util/backoff.ts";
-import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
+import { intakeEvents, intakeParallel } from "../../shared/limits.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { Wake } from "../../shared/util/signal.ts";
 import type { Events, NodeEvent, Report, ReportedObject } from "../../shared/wire/messages.ts";
@@ -20,6 +19,7 @@ import { allowedLabels } from "./join.ts";
 import { type Hearing, nodeWithStatus, observedMs, podWithStatus } from "./reported.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import type { StateHashes } from "./state_hashes.ts";
+import { runWoken } from "./woken.ts";
 
 export interface IntakeNeeds {
   readonly registry: Registry;
@@ -84,27 +84,17 @@ export class Intake {
   /** Writes until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log } = this.#needs;
-    let delayMs = 0;
-    while (await this.#wake.wait(clock, signal)) {
-      const taken = this.#pending;
-      this.#pending = new Map();
-      const failed = await this.#flush(taken, signal);
-      if (failed === undefined) {
-        delayMs = 0;
-        continue;
-      }
-      // The store does not take it now: what has failed waits, unless something newer has come, and nothing of its node is acknowledged before.
-      log.warn("Cannot write what nodes have reported, trying again", { error: failed });
-      delayMs = nextDelay(intakeBackoff, delayMs, random);
-      await sleep(clock, delayMs, signal).catch(() => {});
-      this.#wake.set();
-    }
+    const failed = (error: unknown): void => log.warn("Cannot write what nodes have reported, trying again", { error });
+    await runWoken({ wake: this.#wake, clock, random }, () => this.#flush(signal), failed, signal);
   }
 
-  /** @returns an error if something has to be tried again; it is back in #pending then */
-  async #flush(taken: Map<Session, Pending>, signal: AbortSignal): Promise<unknown> {
-    const writes: Write[] = [], left = new Map<Session, Pending>();
+  /**
+   * @throws what the store does not take now: it waits in #pending then, unless something newer has come, and nothing of its node is acknowledged before
+   */
+  async #flush(signal: AbortSignal): Promise<void> {
+    const taken = this.#pending, writes: Write[] = [], left = new Map<Session, Pending>();
     let failure: unknown;
+    this.#pending = new Map();
     for (const [session, pending] of taken) {
       const again = (put: (rest: Pending) => void, error: unknown) => {
         failure = error;
@@ -125,13 +115,13 @@ export class Intake {
       }
     }
     await all(writes, intakeParallel, signal);
-    if (signal.aborted) return undefined;
+    if (signal.aborted) return;
     for (const [session, pending] of taken) {
       const rest = left.get(session);
       if (rest) this.#putBack(session, rest);
       else this.#acknowledge(session, pending);
     }
-    return failure;
+    if (failure !== undefined) throw failure;
   }
   #putBack(session: Session, rest: Pending): void {
     const newer = this.#pending.get(session);

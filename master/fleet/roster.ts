@@ -2,9 +2,8 @@
 // closes an older one elsewhere, and whoever wants something of a node finds it. Beginnings and ends of sessions are written, nothing in between. A master alone
 // has nobody to tell and writes nothing.
 import * as v from "valibot";
-import { intakeBackoff, intakeParallel } from "../../shared/limits.ts";
-import { nextDelay } from "../../shared/util/backoff.ts";
-import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
+import { intakeParallel } from "../../shared/limits.ts";
+import type { Clock, Random } from "../../shared/util/clock.ts";
 import { chain, type Log } from "../../shared/util/log.ts";
 import { Wake } from "../../shared/util/signal.ts";
 import type { Store } from "../store/store.ts";
@@ -12,6 +11,7 @@ import type { Peers } from "./peers.ts";
 import type { PresenceState } from "./presence.ts";
 import type { NodeRecord, Sessions } from "./sessions.ts";
 import { type Row, Table } from "./table.ts";
+import { runWoken } from "./woken.ts";
 
 /** What is stored under /f/session/<nodeId>. Never change the meaning of a field: other releases read it. */
 const Record = v.object({
@@ -109,9 +109,11 @@ export class Roster {
 
   /** Follows the other masters and tells them of this one, until the signal aborts. What ends with this master is not written: it is for the others to see. */
   async run(signal: AbortSignal): Promise<void> {
-    const unsubscribe = this.#needs.peers.subscribe(() => this.#listen());
+    const { peers, clock, random, log } = this.#needs, wake = this.#wake, unsubscribe = peers.subscribe(() => this.#listen());
+    const failed = (error: unknown): void =>
+      log.info("Cannot tell the other masters of sessions yet, trying again", { nodes: this.#dirty.size, error: chain(error) });
     try {
-      await Promise.all([this.#table.run(signal), this.#write(signal)]);
+      await Promise.all([this.#table.run(signal), runWoken({ wake, clock, random }, () => this.#write(signal), failed, signal)]);
     } finally {
       unsubscribe();
     }
@@ -154,31 +156,20 @@ export class Roster {
   }
 
   async #write(signal: AbortSignal): Promise<void> {
-    const { clock, random, log } = this.#needs;
-    let delayMs = 0;
-    while (await this.#wake.wait(clock, signal)) {
-      const nodeIds = [...this.#dirty];
-      let failure: unknown, next = 0;
-      this.#dirty = new Set();
-      const lane = async (): Promise<void> => {
-        while (next < nodeIds.length && !signal.aborted) {
-          const nodeId = nodeIds[next++]!;
-          await this.#settle(nodeId).catch((error) => {
-            failure = error;
-            this.#dirty.add(nodeId);
-          });
-        }
-      };
-      await Promise.all(Array.from({ length: Math.min(intakeParallel, nodeIds.length) }, lane));
-      if (failure === undefined) {
-        delayMs = 0;
-        continue;
+    const nodeIds = [...this.#dirty];
+    let failure: unknown, next = 0;
+    this.#dirty = new Set();
+    const lane = async (): Promise<void> => {
+      while (next < nodeIds.length && !signal.aborted) {
+        const nodeId = nodeIds[next++]!;
+        await this.#settle(nodeId).catch((error) => {
+          failure = error;
+          this.#dirty.add(nodeId);
+        });
       }
-      delayMs = nextDelay(intakeBackoff, delayMs, random);
-      log.info("Cannot tell the other masters of sessions yet, trying again", { nodes: this.#dirty.size, error: chain(failure) });
-      await sleep(clock, delayMs, signal).catch(() => {});
-      this.#wake.set();
-    }
+    };
+    await Promise.all(Array.from({ length: Math.min(intakeParallel, nodeIds.length) }, lane));
+    if (failure !== undefined) throw failure;
   }
 
   /** Makes the row of a node say what is so, where it is for this master to say. When somebody was faster, the watch brings his word and it is looked at again. */
