@@ -134,6 +134,7 @@ export class Roster {
     const { member, node, sess } = row.value;
     this.#byName.set(node, nodeId);
     this.#since.set(nodeId, clock.monotonic());
+    this.#heed(member); // it may be the first row of a master that fell silent before
     if (member !== peers.self && sess > (sessions.record(nodeId)?.highestSess ?? Infinity)) {
       sessions.current(nodeId)?.connection.close("a newer session of this node has begun at another master");
     }
@@ -141,18 +142,22 @@ export class Roster {
     for (const observer of this.#observers) observer(node);
   }
 
-  /** Has a master fallen silent, or come back? */
+  /** Have masters fallen silent, or come back? */
   #listen(): void {
-    const { peers, clock } = this.#needs, moved = new Set<number>();
-    for (const [, { value: { member } }] of this.#table.rows()) {
-      if (member === peers.self || moved.has(member) || peers.isHeard(member) !== this.#silent.has(member)) continue;
-      moved.add(member);
-      if (!this.#silent.delete(member)) this.#silent.set(member, clock.monotonic());
-    }
+    const members = new Set(this.#silent.keys()); // also one whose nodes are all elsewhere by now: it may come back
+    for (const [, { value: { member } }] of this.#table.rows()) members.add(member);
+    const moved = new Set([...members].filter((member) => this.#heed(member)));
     if (moved.size === 0) return;
     for (const [, { value: { member, node } }] of this.#table.rows()) {
       if (moved.has(member)) { for (const observer of this.#observers) observer(node); }
     }
+  }
+  /** @returns whether that master has fallen silent, or come back, since it was last looked at */
+  #heed(member: number): boolean {
+    const { peers, clock } = this.#needs, isSilent = member !== peers.self && !peers.isHeard(member);
+    if (isSilent === this.#silent.has(member)) return false;
+    if (!this.#silent.delete(member)) this.#silent.set(member, clock.monotonic());
+    return true;
   }
 
   async #write(signal: AbortSignal): Promise<void> {

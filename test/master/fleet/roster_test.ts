@@ -124,6 +124,27 @@ test("the nodes of a master that has fallen silent are adrift, until it is heard
   assert.ok(b.presence.state("pi")!.live);
 });
 
+test("a master that comes back when all its nodes are elsewhere is heard again; one that fell silent without nodes is silent", async ({ masters: [a, b] }) => {
+  a.connect(1);
+  await eventually("the other knows", () => b.presence.state("pi")?.live === true);
+  b.peers.silent.add(1);
+  b.peers.tell();
+  const { connection } = b.connect(2);
+  await eventually("the row is the other's", () => b.roster.state("pi")?.member === 2);
+  b.peers.silent.clear();
+  b.peers.tell();
+  b.sessions.disconnected(connection);
+  a.connect(3);
+  await eventually("back", () => b.roster.whereIs("pi") === 1);
+  assert.ok(b.presence.state("pi")!.live);
+
+  a.peers.silent.add(2);
+  a.peers.tell();
+  b.connect(4);
+  await eventually("a knows", () => a.roster.state("pi")?.member === 2);
+  assert.ok(a.roster.state("pi")!.adrift);
+});
+
 test("a master that begins anew says of its old sessions that it knows nothing of them", async ({ masters, store }) => {
   masters[0].connect(1);
   await eventually("the other knows", () => masters[1].presence.state("pi")?.live === true);
