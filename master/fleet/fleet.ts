@@ -80,7 +80,7 @@ export interface Fleet {
   readonly nodeLinks: Pick<Registry, "get" | "list">;
   /** Is this certificate, which verifies, one of a node that was shut out? */
   revoked(certificate: { readonly keyHash: string; readonly organizations: readonly string[] }): boolean;
-  /** Takes reports in and sends heads out until the signal aborts; resolves when what was begun is done. */
+  /** Takes reports in and sends heads out until the signal aborts; resolves when what was begun is done. @throws what lets a part of it not go on */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -273,14 +273,22 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
         cancelSweep = clock.after(renderingKeptMs / 10, sweep);
       };
       sweep();
-      const taking = intake.run(signal), keeping = stateHashes.run(signal), telling = [roster?.run(signal), directory?.run(signal)];
-      sendAway?.begin(signal);
-      await aborted(signal);
+      const failed = new AbortController(), ended = AbortSignal.any([signal, failed.signal]); // what cannot go on ends the others
+      const parts = [intake, stateHashes, roster, directory].map((part) =>
+        part?.run(ended).catch((error) => {
+          failed.abort();
+          throw error;
+        })
+      );
+      sendAway?.begin(ended);
+      const allOver = Promise.allSettled(parts);
+      await aborted(ended);
       stopping.abort();
       cancelSweep();
       unsubscribe();
       publisher.stop();
-      await Promise.all([taking, keeping, ...telling, ...work]);
+      await allOver;
+      await Promise.all([...parts, ...work]);
     },
   };
 }

@@ -1,5 +1,6 @@
 // The fleet with real TLS and real devices' messages, said by hand.
 import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import mqtt from "mqtt";
@@ -11,6 +12,9 @@ import { nodeLinks } from "../../../shared/api/kinds/node_link.ts";
 import { nodes } from "../../../shared/api/kinds/node.ts";
 import { secrets } from "../../../shared/api/kinds/secret.ts";
 import { mqttUpgrade } from "../../../master/broker/websocket.ts";
+import { createFleet } from "../../../master/fleet/fleet.ts";
+import { seeded, systemClock } from "../../../shared/util/clock.ts";
+import { silentLog } from "../../../shared/util/log.ts";
 import { decode } from "../../../shared/wire/codec.ts";
 import { setHash, type SetObject } from "../../../shared/wire/desired.ts";
 import type { Put, SetOperation } from "../../../shared/wire/messages.ts";
@@ -18,7 +22,7 @@ import { openSecret } from "../../../shared/wire/sealed_secret.ts";
 import { downTopic } from "../../../shared/wire/topics.ts";
 import { type Device, type FleetKit, fleetKit, newPod, pods } from "../../kit/fleet.ts";
 import { until } from "../../kit/broker.ts";
-import { suite } from "../../kit/suite.ts";
+import { rejects, suite } from "../../kit/suite.ts";
 
 const test = suite("fleet", { setup: () => fleetKit(), teardown: (kit: FleetKit) => kit.close(), timeoutMs: 20_000 });
 
@@ -422,4 +426,14 @@ test("MQTT inside a WebSocket on an HTTPS server's port is the same broker", asy
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
+});
+
+test("what cannot go on ends the fleet, and says so to whoever runs it", async (kit) => {
+  const { registry, cache, authority, store } = kit, broken = () => Promise.reject(new Error("the store is gone"));
+  const peers = { self: 1, leaderId: 1, isMember: () => true, isHeard: () => true, subscribe: () => () => {} };
+  const fleet = createFleet({
+    ...{ registry, cache, authority, peers, clock: systemClock, random: seeded(3), randomBytes, log: silentLog },
+    store: { status: () => store.status(), txn: broken, watch: store.watch.bind(store), list: broken },
+  }, { podNetwork: "10.201.0.0/16", serviceNetwork: "10.202.0.0/16", clusterDomain: "cluster.local", urls: () => [], member: "other" });
+  assert.is((await rejects(fleet.run(new AbortController().signal))).message, "the store is gone");
 });
