@@ -56,11 +56,12 @@ export class PendingReads {
   expire(retryMs: number): void {
     const now = this.#clock.monotonic();
     for (const [context, { askedAt }] of this.#asked) if (now - askedAt >= retryMs) this.failed(context);
-    this.#next = this.#next.filter((read) => {
-      if (read.deadline > now) return true;
-      read.reject(new StoreError("NoQuorum", `Cannot read: no leader confirmed the read within ${proposalTimeoutMs} ms`));
-      return false;
-    });
+    this.#next = inTime(this.#next, now, `no leader confirmed the read within ${proposalTimeoutMs} ms`);
+    // What was confirmed cannot be shown while this disk is full, or does not answer.
+    this.#confirmed = this.#confirmed.map(({ index, reads }) => ({
+      index,
+      reads: inTime(reads, now, `this member has not come as far as entry ${index} within ${proposalTimeoutMs} ms`),
+    })).filter(({ reads }) => reads.length > 0);
   }
   failed(context: number): void {
     const asked = this.#asked.get(context);
@@ -75,4 +76,13 @@ export class PendingReads {
     this.#confirmed = [];
     for (const read of all) read.reject(error);
   }
+}
+
+/** Ends those that have waited too long. @returns the others */
+function inTime(reads: Waiting[], now: number, what: string): Waiting[] {
+  return reads.filter((read) => {
+    if (read.deadline > now) return true;
+    read.reject(new StoreError("NoQuorum", `Cannot read: ${what}`));
+    return false;
+  });
 }
