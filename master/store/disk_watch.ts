@@ -5,11 +5,19 @@ import { diskFullBackoff, diskFullHandOverMs } from "../../shared/limits.ts";
 import { nextDelay } from "../../shared/util/backoff.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
+import type { StateMachine } from "./machine.ts";
 import type { Raft } from "./raft/raft.ts";
 import type { Wal } from "./wal.ts";
 
+interface DiskWatchNeeds {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly machine: Pick<StateMachine, "mayOverfill">;
+}
+
 export class DiskWatch {
-  readonly #needs: { clock: Clock; random: Random; log: Log };
+  readonly #needs: DiskWatchNeeds;
   readonly #wal: Wal;
   readonly #raft: Raft;
   #sinceMs: number | undefined;
@@ -19,7 +27,7 @@ export class DiskWatch {
   readonly #asked = new Set<number>();
   #roundAtMs = 0;
 
-  constructor(needs: { clock: Clock; random: Random; log: Log }, { wal, raft }: { wal: Wal; raft: Raft }) {
+  constructor(needs: DiskWatchNeeds, { wal, raft }: { wal: Wal; raft: Raft }) {
     this.#needs = needs;
     this.#wal = wal;
     this.#raft = raft;
@@ -27,6 +35,13 @@ export class DiskWatch {
 
   get isFull(): boolean {
     return this.#wal.isShort;
+  }
+  /** Whether an entry is to be written though the disk is full, this one or another's. */
+  mayOverfill(payload: Uint8Array): boolean {
+    return this.#needs.machine.mayOverfill?.(payload) === true;
+  }
+  lacksRoomFor(payload: Uint8Array): boolean {
+    return this.isFull && !this.mayOverfill(payload);
   }
 
   /** Every tick of the Raft clock. */

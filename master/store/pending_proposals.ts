@@ -16,7 +16,7 @@ interface Waiting {
   readonly deadline: number;
   /** Who has it, since when; undefined: certainly nobody. */
   given: (Addressee & { readonly atMs: number }) | undefined;
-  /** It was given to somebody who has not refused it: it may be in a log. */
+  /** It was given to somebody: it may be in a log. */
   mayBeMade: boolean;
 }
 
@@ -32,9 +32,6 @@ export class PendingProposals {
     this.#clock = clock;
   }
 
-  get size(): number {
-    return this.#waiting.size;
-  }
   get isFull(): boolean {
     return this.#waiting.size >= pendingProposals || this.#bytes >= pendingBytes;
   }
@@ -59,13 +56,9 @@ export class PendingProposals {
     const waiting = this.#waiting.get(sequence);
     if (waiting) waiting.given = undefined;
   }
-  /** Who should get it has no room for it. That is the end of it, unless somebody has been given it: he, or a copy on its way, may make it yet. */
-  noRoom(sequence: number, error: Error): void {
-    if (this.#waiting.get(sequence)?.mayBeMade) this.refused(sequence);
-    else this.reject(sequence, error);
-  }
-  has(sequence: number): boolean {
-    return this.#waiting.has(sequence);
+  /** Whether it has been given to anybody. Then he may make it, or a copy on its way, whatever has been said of it since. */
+  mayBeMade(sequence: number): boolean {
+    return this.#waiting.get(sequence)?.mayBeMade === true;
   }
   /** Those that nobody has, or somebody who does not lead now, or from whom too long nothing has come back. In order. */
   *due({ leader, term }: Addressee): Iterable<{ readonly sequence: number; readonly payload: Uint8Array }> {

@@ -1,15 +1,14 @@
 // One member at work: the only shell around the Raft state machine. It obeys what take() says (write, send, apply), drives the ticks, and settles what callers
 // wait for. The first error of the disk, and any broken invariant, is fatal: from then on nothing is answered, and the process must end.
-import { handOverLookMs, proposalBytes, raftTickMs, storeSliceMs, walSealMs } from "../../shared/limits.ts";
+import { handOverLookMs, raftTickMs, storeSliceMs, walSealMs } from "../../shared/limits.ts";
 import { sleep } from "../../shared/util/clock.ts";
 import { DiskWatch } from "./disk_watch.ts";
 import { Leadership } from "./leadership.ts";
-import { repeated } from "./machine.ts";
-import { PendingProposals } from "./pending_proposals.ts";
 import { PendingReads } from "./pending_reads.ts";
+import { Proposer } from "./proposer.ts";
 import type { ConfState, MemberChange } from "./raft/membership.ts";
 import type { LogEntry, Message, SnapshotMeta } from "./raft/message.ts";
-import type { Append, Raft, Ready, Refusal } from "./raft/raft.ts";
+import type { Append, Raft, Ready } from "./raft/raft.ts";
 import { Reach } from "./reach.ts";
 import type { BackupSource, ReplicaNeeds, Transport } from "./replica_needs.ts";
 import type { RaftView, ReplicaStatus } from "./replica_status.ts";
@@ -30,10 +29,8 @@ export class Replica {
   readonly #unlock: () => Promise<void>;
   readonly #disk: DiskWatch;
   readonly #leadership: Leadership;
-  readonly #proposals: PendingProposals;
+  readonly #proposer: Proposer;
   readonly #reads: PendingReads;
-  /** Names this process: a proposal of an earlier one is nobody's. */
-  readonly #incarnation: number;
   /** Milliseconds of an election timeout, at least. */
   readonly #electionMs: number;
   readonly #reach: Reach;
@@ -54,8 +51,6 @@ export class Replica {
   #lastTick = 0;
   #cancelTick = () => {};
   #started: (() => void) | undefined;
-  /** Who has said that his disk is full, and how long that is believed. */
-  #fullLeader = { id: 0, untilMs: 0 };
 
   constructor(
     needs: ReplicaNeeds,
@@ -73,9 +68,8 @@ export class Replica {
     this.#reach = new Reach(electionMs);
     this.#disk = new DiskWatch(needs, parts);
     this.#leadership = new Leadership(needs.log);
-    this.#proposals = new PendingProposals(needs.clock);
     this.#reads = new PendingReads(needs.clock, Math.floor(needs.random() * 2 ** 52));
-    this.#incarnation = 1 + Math.floor(needs.random() * (Number.MAX_SAFE_INTEGER - 1));
+    this.#proposer = new Proposer(needs, { raft: parts.raft, disk: this.#disk }, electionMs);
     this.fatal = new Promise((resolve) => this.#fail = resolve);
   }
 
@@ -105,41 +99,9 @@ export class Replica {
   propose(payload: Uint8Array): Promise<unknown> {
     if (this.#failure) return Promise.reject(new StoreError("Closed", "Cannot write: the store has failed", { cause: this.#failure }));
     if (this.#stopping) return Promise.reject(new StoreError("Closed", "Cannot write: the store is closing"));
-    if (payload.length > proposalBytes) {
-      return Promise.reject(
-        new StoreError("TooLarge", `Cannot write ${payload.length} bytes at once: the limit is ${proposalBytes} bytes`),
-      );
-    }
-    if (this.#proposals.isFull) return Promise.reject(refused("Overloaded"));
-    const { sequence, result } = this.#proposals.add(payload), refusal = this.#hand(sequence, payload);
-    if (refusal === "Overloaded") this.#proposals.reject(sequence, refused(refusal));
+    const result = this.#proposer.propose(payload);
     this.#turnSoon();
     return result;
-  }
-
-  /** To whoever leads now. Where nobody does, or leadership is being handed over, it waits for the next. */
-  #hand(sequence: number, payload: Uint8Array): Refusal | undefined {
-    const { leader, term, role } = this.#raft;
-    if (role === "leader" && this.#lacksRoomFor(payload)) return void this.#proposals.noRoom(sequence, refused("NoRoom"));
-    // Of one that nobody has had yet, it is certain that it is not made.
-    if (leader === this.#fullLeader.id && this.#needs.clock.monotonic() < this.#fullLeader.untilMs && !this.#isUrgent(payload)) {
-      this.#proposals.noRoom(sequence, refused("NoRoom"));
-    }
-    if (!this.#proposals.has(sequence)) return undefined;
-    const refusal = this.#raft.propose({ type: "command", time: this.#needs.clock.now(), proposer: this.#incarnation, sequence, payload });
-    if (refusal === undefined) this.#proposals.given(sequence, { leader, term });
-    return refusal;
-  }
-  /** Proposals that may have been lost are made again: what has become of them does not matter, since each is applied once. */
-  #handAgain(): void {
-    if (this.#raft.leader === 0 || this.#proposals.size === 0) return;
-    for (const { sequence, payload } of this.#proposals.due(this.#raft)) if (this.#hand(sequence, payload) !== undefined) return;
-  }
-  #lacksRoomFor(payload: Uint8Array): boolean {
-    return this.#disk.isFull && !this.#isUrgent(payload);
-  }
-  #isUrgent(payload: Uint8Array): boolean {
-    return this.#needs.machine.mayOverfill?.(payload) === true;
   }
 
   /** Resolves when a read of the state machine is linearizable, with the index that it shows at least. @throws StoreError NoQuorum, Closed */
@@ -163,7 +125,7 @@ export class Replica {
     try {
       if (message.type === "Propose") {
         const { from, proposal } = message;
-        if (this.#raft.role === "leader" && this.#lacksRoomFor(proposal.payload)) this.#raft.refuse(from, proposal);
+        if (this.#raft.role === "leader" && this.#disk.lacksRoomFor(proposal.payload)) this.#raft.refuse(from, proposal);
         // Only the leader's clock stamps the log.
         else this.#raft.step({ ...message, proposal: { ...proposal, time: clock.now() } });
       } else this.#raft.step(message);
@@ -261,8 +223,7 @@ export class Replica {
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#proposals.rejectUngiven(new StoreError("Closed", "Cannot write: the store is closing"));
-    await Promise.race([this.#proposals.idle(), this.fatal]);
+    await Promise.race([this.#proposer.finish(new StoreError("Closed", "Cannot write: the store is closing")), this.fatal]);
     await Promise.race([this.#handOver(), this.fatal]);
     this.#closed = true;
     this.#cancelTick();
@@ -328,12 +289,7 @@ export class Replica {
       if (read.index === undefined) this.#reads.failed(read.context);
       else this.#reads.answered(read.context, read.index);
     }
-    for (const { proposer, sequence, why } of ready.rejected) {
-      if (proposer !== this.#incarnation) continue;
-      // Never the end of it: the network may hold another copy, which arrives when there is room again.
-      this.#proposals.refused(sequence);
-      if (why === "NoRoom") this.#fullLeader = { id: this.#raft.leader, untilMs: this.#needs.clock.monotonic() + this.#electionMs };
-    }
+    for (const each of ready.rejected) this.#proposer.refused(each);
     for (const entry of ready.committed) this.#apply(entry);
     const last = ready.committed[ready.committed.length - 1];
     if (last) this.#raft.applyDone(last.index);
@@ -388,8 +344,7 @@ export class Replica {
     // The log holds an entry until long after a snapshot covers it; what came over the wire or from a caller may go.
     if (payload !== empty && payload !== entry.payload) this.#raft.movePayload(index, payload);
     const result = machine.apply({ index, term, time: this.#time, proposer, sequence, payload });
-    // Repeated: the caller has his result, or it has come to this member in a snapshot and is lost.
-    if (proposer === this.#incarnation && result !== repeated) this.#proposals.resolve(sequence, result);
+    this.#proposer.applied(entry, result);
   }
 
   #tickLater(): void {
@@ -412,8 +367,7 @@ export class Replica {
     if (this.#reach.look(this.#raft, now)) { for (const observer of this.#observers) observer(); }
     this.#disk.tick();
     if (this.#disk.isFull) this.#makeRoom();
-    this.#proposals.expire();
-    this.#handAgain();
+    this.#proposer.tick();
     this.#reads.expire(this.#electionMs);
     if (!this.#wal.sealed && now - this.#lastWrite >= walSealMs) void this.#wal.seal().catch((error) => this.#poison(error));
     this.#turn();
@@ -438,7 +392,7 @@ export class Replica {
     this.#cancelTick();
     this.#needs.log.error("The store has failed and answers nothing more; this process has to end", { error });
     this.#leadership.update(0);
-    this.#proposals.rejectAll(new StoreError("Unknown", "Cannot tell whether the write was made: the store has failed", { cause: error }));
+    this.#proposer.rejectAll(new StoreError("Unknown", "Cannot tell whether the write was made: the store has failed", { cause: error }));
     this.#reads.rejectAll(new StoreError("Closed", "Cannot read: the store has failed", { cause: error }));
     this.#started?.();
     this.#fail(error);

@@ -36,6 +36,15 @@ export interface ReadState {
   readonly index?: number;
 }
 
+/** A forwarded proposal that was not appended: this copy of it. */
+export interface RejectedProposal {
+  readonly proposer: number;
+  readonly sequence: number;
+  /** The member that says so; and whether it does because its disk is full. */
+  readonly by: number;
+  readonly noRoom: boolean;
+}
+
 /** Names an append, so that its completion says exactly what became durable. */
 export interface AppendToken {
   readonly term: number;
@@ -83,7 +92,7 @@ export class Core {
   messages: Message[] = [];
   messagesAfterAppend: Message[] = [];
   readStates: ReadState[] = [];
-  rejectedProposals: { proposer: number; sequence: number; why: "NotLeader" | "NoRoom" }[] = [];
+  rejectedProposals: RejectedProposal[] = [];
 
   constructor(config: CoreConfig, start: CoreStart) {
     this.id = config.id;

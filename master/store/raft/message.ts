@@ -64,9 +64,9 @@ export type Body =
   | { readonly type: "ReadIndex"; readonly context: number }
   | { readonly type: "ReadIndexResponse"; readonly context: number; readonly index: number }
   | { readonly type: "Propose"; readonly proposal: Proposal }
-  // The proposal was certainly not appended.
+  // This copy of the proposal was certainly not appended.
   | { readonly type: "ProposeRejected"; readonly proposer: number; readonly sequence: number }
-  /** The same, because the leader's disk is full. */
+  // The same, because the leader's disk is full.
   | { readonly type: "ProposeNoRoom"; readonly proposer: number; readonly sequence: number };
 
 export type Message = Envelope & Body;

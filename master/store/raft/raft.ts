@@ -2,7 +2,7 @@
 // obeys it in this order: write `append`, send `messages` (at once) and `append.messages` (once written), apply `committed`; and reports back
 // with appendDone() and applyDone(). Nothing here waits, and nothing here fails but by a broken invariant.
 import { applySliceEntries, groupCommitBytes } from "../../../shared/limits.ts";
-import { type AppendToken, Core, type CoreConfig, type CoreStart, type ReadState, type Role } from "./core.ts";
+import { type AppendToken, Core, type CoreConfig, type CoreStart, type ReadState, type RejectedProposal, type Role } from "./core.ts";
 import { believeCommitted, campaign, handleVote, handleVoteResponse, transferTo } from "./election.ts";
 import {
   changed,
@@ -51,8 +51,7 @@ export interface Ready {
   /** To apply, in order; each is durable here and committed. */
   readonly committed: readonly LogEntry[];
   readonly reads: readonly ReadState[];
-  /** Forwarded proposals that were certainly not appended. */
-  readonly rejected: readonly { readonly proposer: number; readonly sequence: number; readonly why: "NotLeader" | "NoRoom" }[];
+  readonly rejected: readonly RejectedProposal[];
   /** A snapshot to fetch from the leader and install. */
   readonly install?: SnapshotMeta;
 }
@@ -208,8 +207,8 @@ export class Raft {
         return;
       case "ProposeRejected":
       case "ProposeNoRoom": {
-        const { proposer, sequence } = message, why = message.type === "ProposeNoRoom" ? "NoRoom" : "NotLeader";
-        return void core.rejectedProposals.push({ proposer, sequence, why });
+        const { proposer, sequence, from, type } = message;
+        return void core.rejectedProposals.push({ proposer, sequence, by: from, noRoom: type === "ProposeNoRoom" });
       }
       default:
         message satisfies never;
