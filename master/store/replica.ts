@@ -361,14 +361,14 @@ export class Replica {
       if (gap > this.#electionMs) this.#raft.woke();
       this.#raft.tick();
       this.#campaignAlone();
+      if (this.#reach.look(this.#raft, now)) { for (const observer of this.#observers) observer(); }
+      this.#disk.tick();
+      if (this.#disk.isFull) this.#makeRoom();
+      this.#proposer.tick();
+      this.#reads.expire(this.#electionMs);
     } catch (error) {
       return this.#poison(error);
     }
-    if (this.#reach.look(this.#raft, now)) { for (const observer of this.#observers) observer(); }
-    this.#disk.tick();
-    if (this.#disk.isFull) this.#makeRoom();
-    this.#proposer.tick();
-    this.#reads.expire(this.#electionMs);
     if (!this.#wal.sealed && now - this.#lastWrite >= walSealMs) void this.#wal.seal().catch((error) => this.#poison(error));
     this.#turn();
   }
