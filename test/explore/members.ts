@@ -230,7 +230,7 @@ function normalise(raft: Raft): void {
   core.electionElapsed = Math.min(core.electionElapsed as number, 1);
   core.appendTicks = Math.min(core.appendTicks, 2);
   // A leader begins with these anew.
-  if (core.role !== "leader") Object.assign(core, { broadcast: 0, pendingConfIndex: 0, uncommittedBytes: 0 });
+  if (core.role !== "leader") Object.assign(core, { broadcast: 0, pendingConfIndex: 0 });
   // Nobody is promoted, no snapshot is offered, and no pipeline gets full.
   for (const progress of core.progress.values()) {
     Object.assign(progress, { snapshotTicks: 0, catchUpTicks: Infinity, _round: undefined, _inFlight: [], _bytes: 0 });

@@ -3,7 +3,7 @@
 import type { Random } from "../../../shared/util/clock.ts";
 import { assert } from "../../../shared/util/assert.ts";
 import { type ConfState, isVoter, members } from "./membership.ts";
-import { type Body, entrySize, type HardState, type LogEntry, type Message, type SnapshotMeta } from "./message.ts";
+import { type Body, type HardState, type LogEntry, type Message, type SnapshotMeta } from "./message.ts";
 import { Progress } from "./progress.ts";
 import { ReadIndexQueue } from "./read_index.ts";
 import { type LogStart, RaftLog } from "./log.ts";
@@ -75,8 +75,7 @@ export class Core {
   transferee = 0;
   /** No change of the members may be proposed before this index is applied. */
   pendingConfIndex = 0;
-  uncommittedBytes = 0;
-  /** While it leads. */
+  /** Nothing, where it does not lead. */
   readonly underWay = new UnderWay();
   /** Last index that was offered to all members. */
   broadcast = 0;
@@ -170,15 +169,8 @@ export class Core {
     this.followConf();
     // Entries of earlier terms may contain a change that is not applied yet.
     this.pendingConfIndex = this.log.lastIndex;
-    this.uncommittedBytes = 0;
-    for (let index = this.log.commit + 1; index <= this.log.lastIndex; index++) this.isUnderWay(this.log.entry(index)!);
+    for (let index = this.log.commit + 1; index <= this.log.lastIndex; index++) this.underWay.add(this.log.entry(index)!);
     this.broadcast = 0;
-  }
-
-  /** An entry of this leader's log waits to be committed. */
-  isUnderWay(entry: LogEntry): void {
-    this.uncommittedBytes += entrySize(entry);
-    this.underWay.add(entry);
   }
 
   #leaveRole(next: Role): void {

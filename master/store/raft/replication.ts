@@ -16,12 +16,12 @@ export function appendAsLeader(core: Core, proposal: Proposal): LogEntry {
     payload: proposal.payload,
   };
   core.log.append(entry);
-  core.isUnderWay(entry);
+  core.underWay.add(entry);
   return entry;
 }
 
 export const hasRoomFor = (core: Core, payload: Uint8Array): boolean =>
-  core.uncommittedBytes === 0 || core.uncommittedBytes + entrySize({ payload }) <= uncommittedBytes;
+  core.underWay.bytes === 0 || core.underWay.bytes + entrySize({ payload }) <= uncommittedBytes;
 
 /** Sends what is new to everybody, beside the leader's own write (thesis §10.2.1). */
 export function broadcastAppend(core: Core): void {
@@ -66,11 +66,7 @@ export function advanceCommit(core: Core): boolean {
   if (index === Infinity || core.log.term(index) !== core.term) return false;
   const before = core.log.commit;
   if (!core.log.commitTo(index)) return false;
-  for (let at = before + 1; at <= index; at++) {
-    const entry = core.log.entry(at)!;
-    core.underWay.remove(entry);
-    core.uncommittedBytes = Math.max(0, core.uncommittedBytes - entrySize(entry));
-  }
+  for (let at = before + 1; at <= index; at++) core.underWay.remove(core.log.entry(at)!);
   answerEarlyReads(core);
   return true;
 }
