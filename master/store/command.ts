@@ -5,12 +5,14 @@
 //   transaction = quota f64 · compares u16 · compare* · then u16 · operation* · else u16 · operation*
 //   compare     = target u8 · key · (revision or version f64 | value)
 //   operation   = kind u8 · key · (put: lease f64 · value)
-//   compact     = revision f64        grant = ttl f64, ms        keepAlive, revoke, expire = lease f64
+//   compact     = revision f64        grant = ttl f64, ms        keepAlive, revoke = lease f64
+//   expire      = lease f64 · renewals f64, which was added: it may be missing
 //   attest      = nothing             vouch = index f64 · member f64 · digest, a value
 //   key         = length u16 · UTF-8  value = length u32 · bytes
 import { Buffer } from "node:buffer";
 import { assert } from "../../shared/util/assert.ts";
 import type { Vouch } from "./agreement.ts";
+import type { Expiry } from "./lease.ts";
 import type { Compare, Operation, Transaction } from "./store.ts";
 
 export type Command =
@@ -18,7 +20,8 @@ export type Command =
   | { readonly do: "transact"; readonly transaction: Transaction; readonly quotaBytes: number }
   | { readonly do: "compact"; readonly revision: number }
   | { readonly do: "grant"; readonly ttlMs: number }
-  | { readonly do: "keepAlive" | "revoke" | "expire"; readonly lease: number }
+  | { readonly do: "keepAlive" | "revoke"; readonly lease: number }
+  | { readonly do: "expire" } & Expiry
   /** Every member is to say what its state is at this entry; and what one says. Neither changes the state. */
   | { readonly do: "attest" }
   | { readonly do: "vouch"; readonly vouch: Vouch };
@@ -66,8 +69,11 @@ export function encodeCommand(command: Command): Uint8Array {
       break;
     case "keepAlive":
     case "revoke":
+      writer.f64(command.lease);
+      break;
     case "expire":
       writer.f64(command.lease);
+      if (command.renewals !== undefined) writer.f64(command.renewals);
       break;
     case "attest":
       break;
@@ -98,6 +104,8 @@ export function decodeCommand(bytes: Uint8Array): Command {
       return { do: kind, revision: reader.f64() };
     case "grant":
       return { do: kind, ttlMs: reader.f64() };
+    case "expire":
+      return { do: kind, lease: reader.f64(), ...(!reader.isAtEnd && { renewals: reader.f64() }) };
     case "attest":
       return { do: kind };
     case "vouch":
@@ -173,6 +181,9 @@ class Reader {
   #at = 0;
   constructor(bytes: Uint8Array) {
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+  get isAtEnd(): boolean {
+    return this.#at === this.#buffer.length;
   }
   u8(): number {
     return this.#buffer.readUInt8(this.#take(1));

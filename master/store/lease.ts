@@ -1,8 +1,8 @@
 // Leases: keys that are deleted together when somebody stops renewing. They are hints about liveness, not locks: the holder may not have noticed yet.
 //
 // Two clocks must agree before a lease ends, so that it ends late but never early. The leader counts the TTL on its monotonic clock from the last renewal it
-// has seen applied (a new leader starts every lease afresh) and then proposes `expire`; the state machine carries that out only if the TTL has also passed in
-// log time since the last renewal in the log. A renewal that reaches the log first therefore always wins.
+// has seen applied (a new leader starts every lease afresh) and then proposes `expire`, with the renewals it has seen; the state machine carries that out only if
+// there was no other since, and the TTL has also passed in log time. A renewal that reaches the log first therefore always wins, even when a wall clock jumps.
 
 export interface Lease {
   readonly id: number;
@@ -11,6 +11,13 @@ export interface Lease {
   readonly renewedAt: number;
   /** Renewals so far. Log time stands still while the leader's clock is behind, so it cannot tell whether a lease was renewed. */
   readonly renewals: number;
+}
+
+/** The end of a lease, as a leader proposes it: that of a lease which was renewed so often, and no more. */
+export interface Expiry {
+  readonly lease: number;
+  /** Undefined: proposed by a release that did not count; then only log time says whether it was renewed. */
+  readonly renewals?: number;
 }
 
 /** The leases of the replicated state. */
@@ -44,10 +51,11 @@ export class Leases {
     if (entry) entry.lease = { ...entry.lease, renewedAt: time, renewals: entry.lease.renewals + 1 };
     return entry !== undefined;
   }
-  /** Whether the lease has outlived its TTL by log time. */
-  expired(id: number, time: number): boolean {
-    const entry = this.#leases.get(id);
-    return entry !== undefined && time >= entry.lease.renewedAt + entry.lease.ttlMs;
+  /** Whether the lease has outlived its TTL by log time, and nobody has renewed it since its leader counted `renewals`. */
+  expired({ lease, renewals }: Expiry, time: number): boolean {
+    const entry = this.#leases.get(lease);
+    if (entry === undefined || entry.lease.renewals !== (renewals ?? entry.lease.renewals)) return false;
+    return time >= entry.lease.renewedAt + entry.lease.ttlMs;
   }
   /** Ends a lease. @returns the keys that hang on it, sorted, so that members that restored them in another order delete in the same */
   end(id: number): string[] {
@@ -77,14 +85,14 @@ export class LeaseWatch {
   #seen = new Map<number, { renewals: number; since: number }>();
 
   /** Looks at all leases at `monotonicMs`; names those whose TTL has passed without a renewal. */
-  overdue(leases: Iterable<Lease>, monotonicMs: number): number[] {
-    const overdue: number[] = [];
+  overdue(leases: Iterable<Lease>, monotonicMs: number): Expiry[] {
+    const overdue: Expiry[] = [];
     const seen = new Map<number, { renewals: number; since: number }>();
     for (const { id, ttlMs, renewals } of leases) {
       const before = this.#seen.get(id);
       const now = before?.renewals === renewals ? before : { renewals, since: monotonicMs };
       seen.set(id, now);
-      if (monotonicMs - now.since >= ttlMs) overdue.push(id);
+      if (monotonicMs - now.since >= ttlMs) overdue.push({ lease: id, renewals });
     }
     this.#seen = seen;
     return overdue;

@@ -94,7 +94,7 @@ export class State implements StateMachine {
         return this.#leases.has(command.lease) ? this.#endLease(command.lease) : noLease("revoke", command.lease);
       case "expire":
         // Renewed, or ended already, between proposal and log: nothing is wrong, and nothing happens.
-        return this.#leases.expired(command.lease, this.#time) ? this.#endLease(command.lease) : undefined;
+        return this.#leases.expired(command, this.#time) ? this.#endLease(command.lease) : undefined;
       case "attest":
         return void this.#witness?.asked(index, () => this.snapshot().bytes);
       case "vouch":

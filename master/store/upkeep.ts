@@ -31,9 +31,9 @@ export async function leadStore(
   const leases = new LeaseWatch();
   let sampledAt = clock.monotonic(), sample = 0, attestedAt = sampledAt, attested = 0;
   await rounds(clock, signal, async () => {
-    for (const lease of leases.overdue(state.leases.all(), clock.monotonic())) {
-      log.info("Lease has ended", { lease });
-      await propose({ do: "expire", lease });
+    for (const expiry of leases.overdue(state.leases.all(), clock.monotonic())) {
+      log.info("Lease has ended", { lease: expiry.lease });
+      await propose({ do: "expire", ...expiry });
     }
     // What nobody has written to since is what it was.
     if (clock.monotonic() - attestedAt >= attestMs && state.mvcc.revision !== attested) {

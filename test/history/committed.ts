@@ -22,7 +22,7 @@ export function committedOf(
   initial: Initial = empty,
 ): { committed: Committed[]; compactions: Compaction[] } {
   const keyspace = new Keyspace(initial), committed: Committed[] = [], compactions: Compaction[] = [];
-  const leases = new Map<number, { readonly ttlMs: number; renewedAt: number }>();
+  const leases = new Map<number, { readonly ttlMs: number; renewedAt: number; renewals: number }>();
   let time = 0;
   for (const { time: entryTime, payload, outcome, at } of entries) {
     time = Math.max(time, entryTime);
@@ -48,11 +48,13 @@ export function committedOf(
         if (command.revision <= keyspace.revision) compactions.push({ revision: command.revision, at: at ?? -Infinity });
         break;
       case "grant":
-        if (isGranted(outcome)) leases.set(outcome.lease, { ttlMs: command.ttlMs, renewedAt: time });
+        if (isGranted(outcome)) leases.set(outcome.lease, { ttlMs: command.ttlMs, renewedAt: time, renewals: 0 });
         break;
       case "keepAlive": {
         const lease = leases.get(command.lease);
-        if (lease) lease.renewedAt = time;
+        if (!lease) break;
+        lease.renewedAt = time;
+        lease.renewals++;
         break;
       }
       case "revoke":
@@ -60,7 +62,8 @@ export function committedOf(
         break;
       case "expire": {
         const lease = leases.get(command.lease);
-        if (lease && time >= lease.renewedAt + lease.ttlMs) end(command.lease);
+        if (!lease || (command.renewals !== undefined && command.renewals !== lease.renewals)) break;
+        if (time >= lease.renewedAt + lease.ttlMs) end(command.lease);
         break;
       }
       case "attest":

@@ -44,6 +44,9 @@ test("the end of a lease deletes what hangs on it, in order, if it has outlived 
   assert.equal(shown(...begun, [149, { do: "expire", lease: 1 }]), written);
   assert.equal(shown(...begun, [140, { do: "keepAlive", lease: 1 }], [150, { do: "expire", lease: 1 }]), written);
   assert.equal(shown(...begun, [140, { do: "keepAlive", lease: 1 }], [190, { do: "expire", lease: 1 }]), ended);
+  const renewed: [number, Command] = [140, { do: "keepAlive", lease: 1 }];
+  assert.equal(shown(...begun, renewed, [190, { do: "expire", lease: 1, renewals: 1 }]), ended);
+  assert.equal(shown(...begun, renewed, [190, { do: "expire", lease: 1, renewals: 0 }]), written, "it was renewed since");
   assert.equal(shown(...begun, [160, { do: "revoke", lease: 1 }], [170, { do: "expire", lease: 1 }]), ended, "once");
   assert.equal(
     shown(...begun, [120, write(0, "/a", "/b")], [120, { do: "revoke", lease: 1 }]),

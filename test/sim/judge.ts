@@ -65,8 +65,6 @@ export class Judge implements Observer {
   readonly #memberships: Memberships;
   readonly #leases: LeaseTerms;
   readonly #promised = new Map<number, Promised>();
-  /** By index, from 1: when an entry of that number was first seen in a log, in milliseconds of the world. */
-  readonly #appendedAt: number[] = [];
   readonly #lives = new WeakMap<Life, Seen>();
   /** By member: the last entry that it has applied in any life. */
   readonly #applied = new Map<number, number>();
@@ -136,8 +134,7 @@ export class Judge implements Observer {
     this.#must(this.committed.length === index - 1, () => `${id} applies ${index}, and nobody has applied ${this.committed.length + 1}`);
     // Whoever commits is of this member's term by then, or of an earlier one; of a member that still recovers, it is only known that somebody has led.
     const inTerm = member.replica?.raft.term ?? Math.max(term, ...this.#elections.leaders.keys());
-    const { now } = this.#world;
-    this.#leases.applied(payload, outcome, member.life!.state.leases, { appendedAt: this.#appendedAt[index - 1] ?? now, now });
+    this.#leases.applied(payload, outcome, member.life!.state.leases, this.#world.now);
     this.committed.push({ index, term, time, payload: payload.slice(), chain, outcome, at: this.#moment(), inTerm });
     this.#world.note(`${index}:${chain}`);
   }
@@ -180,7 +177,6 @@ export class Judge implements Observer {
 
   #lookAt(member: SimMember, raft: RaftView): void {
     const { term, commitIndex, appliedIndex, durableIndex, conf } = raft, { id } = member, seen = this.#seen(member);
-    while (this.#appendedAt.length < raft.lastIndex) this.#appendedAt.push(this.#world.now);
     if (durableIndex !== seen.durable || raft.firstIndex !== seen.first) {
       this.#disks.look(member, raft);
       Object.assign(seen, { durable: durableIndex, first: raft.firstIndex });

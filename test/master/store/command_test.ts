@@ -27,6 +27,7 @@ const all: Command[] = [
   { do: "keepAlive", lease: 1 },
   { do: "revoke", lease: 2 },
   { do: "expire", lease: 3 },
+  { do: "expire", lease: 3, renewals: 7 },
 ];
 
 test("decodeCommand() gives back what encodeCommand() was given", () => {
@@ -48,6 +49,7 @@ test("encodeCommand() writes the bytes that older logs hold", () => {
     "0103000000000000f03f",
     "01040000000000000040",
     "01050000000000000840",
+    "010500000000000008400000000000001c40",
   ]);
 });
 

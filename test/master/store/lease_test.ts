@@ -12,5 +12,5 @@ test("overdue() counts from the last renewal it has seen, also while log time st
   leases.keepAlive(lease, 1_000);
   assert.equal(watch.overdue(leases.all(), 105_000), []);
   assert.equal(watch.overdue(leases.all(), 109_999), []);
-  assert.equal(watch.overdue(leases.all(), 110_000), [lease]);
+  assert.equal(watch.overdue(leases.all(), 110_000), [{ lease, renewals: 1 }]);
 });

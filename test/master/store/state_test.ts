@@ -152,10 +152,12 @@ test("a lease ends by log time, late but never early, and takes its keys in one 
   const { revision } = driver.put("a", "1", lease);
   assert.is(driver.apply({ do: "keepAlive", lease }), undefined);
   for (let second = 1; second < 5; second++) {
-    driver.apply({ do: "expire", lease });
+    driver.apply({ do: "expire", lease, renewals: 1 });
     assert.equal(driver.keys(), ["a", "b", "c"], `it lives ${second} s after its renewal`);
   }
-  driver.apply({ do: "expire", lease });
+  driver.apply({ do: "expire", lease, renewals: 0 });
+  assert.ok(driver.state.leases.has(lease), "it was renewed since the leader looked, whatever its wall clock says");
+  driver.apply({ do: "expire", lease, renewals: 1 });
   assert.equal([driver.keys(), driver.state.mvcc.revision, driver.state.leases.has(lease)], [[], revision + 1, false]);
   const { mvcc } = driver.state, first = mvcc.findEvent(revision + 1);
   assert.equal([0, 1, 2].map((i) => mvcc.eventKey(first + i)), ["a", "b", "c"], "in order of keys, however they came to the lease");

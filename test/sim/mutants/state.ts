@@ -62,8 +62,16 @@ export const stateMutants: readonly Mutant[] = [
     name: "lease_ends_early",
     bug: "A lease ends before its time",
     file: "lease.ts",
-    from: "return entry !== undefined && time >= entry.lease.renewedAt + entry.lease.ttlMs;",
-    to: "return entry !== undefined;",
+    from: "return time >= entry.lease.renewedAt + entry.lease.ttlMs;",
+    to: "return true;",
+    also: [{ file: "lease.ts", from: "|| entry.lease.renewals !== (renewals ?? entry.lease.renewals)", to: "" }],
+  },
+  {
+    name: "lease_renewal_ignored",
+    bug: "A lease that was renewed while its leader proposed the end still ends, if a wall clock has jumped meanwhile",
+    file: "lease.ts",
+    from: "|| entry.lease.renewals !== (renewals ?? entry.lease.renewals)",
+    to: "",
   },
   {
     name: "lease_keeps_old_keys",
