@@ -105,14 +105,24 @@ export class Members {
     await this.#change([change], (now) => now.learners.includes(memberId));
     return { clusterId, clusterEpoch, memberId };
   }
-  /** @throws StoreError Invalid when it lags too far behind */
+  /** Waits for a learner that is about to catch up. @throws StoreError Invalid when it still lags too far behind, or is silent */
   async promote(member: number): Promise<void> {
     this.#mustBeThere(member);
-    await this.#change([{ do: "promote", member }], (now) => now.voters.includes(member) && now.outgoing.length === 0);
+    const isVoter = (conf: ConfState) => conf.voters.includes(member) && conf.outgoing.length === 0;
+    if (isVoter(this.#replica.status().conf)) return;
+    const progress = () => this.#replica.raft.progressOf(member);
+    if (!await this.#comesTrue(() => progress()?.caughtUp !== false)) {
+      const { lag, active } = this.find(member) ?? {}, why = active ? `lacks ${lag} entries, or gets them too slowly` : "does not answer";
+      throw new StoreError("Invalid", `Cannot promote member ${member} yet: it ${why}. \`member list\` shows how far it is`);
+    }
+    await this.#change([{ do: "promote", member }], isVoter);
   }
   /** @param force also when those who answer would be no majority of the rest */
   async remove(member: number, { force = false } = {}): Promise<void> {
     this.#mustBeThere(member);
+    if (this.#replica.status().conf.voters.every((voter) => voter === member)) {
+      throw new StoreError("Invalid", `Cannot remove member ${member}: it is the only one with a vote`);
+    }
     await this.#change([{ do: "remove", member }], (now) => now.removed.includes(member) && now.outgoing.length === 0, force);
   }
   /** Proposes what replacements are due, where this member leads. What cannot be yet is refused, and tried again the next time. @returns how many were proposed */
@@ -140,14 +150,15 @@ export class Members {
   }
   async #change(changes: readonly MemberChange[], isMade: (conf: ConfState) => boolean, force = false): Promise<void> {
     this.#replica.changeMembers(changes, { force });
-    for (const until = this.#clock.monotonic() + memberChangeTimeoutMs; !isMade(this.#replica.status().conf);) {
-      if (this.#clock.monotonic() > until) {
-        throw new StoreError(
-          "Unknown",
-          "Cannot tell whether the members have changed: no majority answered; list them before trying again",
-        );
-      }
+    if (await this.#comesTrue(() => isMade(this.#replica.status().conf))) return;
+    throw new StoreError("Unknown", "Cannot tell whether the members have changed: no majority answered; list them before trying again");
+  }
+  /** @returns false when it did not in time */
+  async #comesTrue(holds: () => boolean): Promise<boolean> {
+    for (const until = this.#clock.monotonic() + memberChangeTimeoutMs; !holds();) {
+      if (this.#clock.monotonic() > until) return false;
       await sleep(this.#clock, memberChangeLookMs);
     }
+    return true;
   }
 }

@@ -1,8 +1,8 @@
 // What a caller hears when the state machine does not take a proposal.
-import type { Refusal } from "./raft/raft.ts";
+import type { ConfRefusal, Refusal } from "./raft/raft.ts";
 import { StoreError } from "./store.ts";
 
-export function refused(refusal: Refusal): StoreError {
+export function refused(refusal: Refusal | ConfRefusal): StoreError {
   switch (refusal) {
     case "NotLeader":
       return new StoreError("NotLeader", "Cannot write: this member knows no leader");
@@ -17,5 +17,11 @@ export function refused(refusal: Refusal): StoreError {
       );
     case "Overloaded":
       return new StoreError("Overloaded", "Cannot write: too many writes wait to be made durable");
+    case "Unchanged":
+      return new StoreError("Invalid", "Cannot change the members so: it changes nothing");
+    case "NoQuorum":
+      return new StoreError("Invalid", "Cannot change the members so: of those who would decide then, too few answer now");
+    case "Behind":
+      return new StoreError("Invalid", "Cannot promote a member that has not caught up");
   }
 }

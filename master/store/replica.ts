@@ -161,12 +161,6 @@ export class Replica {
   /** Proposes a change of the members; it is made when status().conf shows it. @throws StoreError NotLeader, Invalid */
   changeMembers(changes: readonly MemberChange[], options: { force?: boolean } = {}): void {
     const refusal = this.#raft.proposeConf(changes, this.#needs.clock.now(), options.force);
-    if (refusal === "Refused") {
-      throw new StoreError(
-        "Invalid",
-        "Cannot change the members so: it changes nothing, or too few of those who would decide are up to date",
-      );
-    }
     if (refusal) throw refused(refusal);
     this.#turnSoon();
   }

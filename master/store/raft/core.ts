@@ -205,11 +205,14 @@ export class Core {
   }
   #newcomer(id: number): Progress {
     const progress = new Progress(this.log.lastIndex + 1);
-    progress.active = true; // until the first check of the quorum shows otherwise
     if (id === this.id) progress.become("replicate");
     return progress;
   }
 
+  /** Whether a member of this leader was heard within the last election timeout. */
+  isActive(member: number): boolean {
+    return member === this.id || (this.progress.get(member)?.silentTicks ?? Infinity) <= this.config.electionTicks;
+  }
   /** Index up to which `member` holds this leader's log; of the leader itself, what its own disk has. */
   matchIndex(member: number): number {
     return member === this.id ? this.log.durable : this.progress.get(member)?.matchIndex ?? 0;

@@ -10,8 +10,8 @@ export class Progress {
   matchIndex = 0;
   nextIndex: number;
   state: ProgressState = "probe";
-  /** Heard from since the last check of the quorum. */
-  active = false;
+  /** Since it was heard; of a newcomer, since it came. */
+  silentTicks = 0;
   /** A probe is under way; the next answer or heartbeat allows another. */
   probing = false;
   /** Index of the snapshot that is on its way. */
@@ -93,6 +93,7 @@ export class Progress {
   /** Counts, and measures catch-up rounds; called once a tick with the leader's last index. */
   tick(lastIndex: number): void {
     this.snapshotTicks++;
+    this.silentTicks++;
     this.#hasFallenBack = false;
     this.#round ??= { target: lastIndex, ticks: 0 };
     if (this.matchIndex >= this.#round.target) {

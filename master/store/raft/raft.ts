@@ -57,6 +57,8 @@ export interface Ready {
 }
 
 export type Refusal = "NotLeader" | "Overloaded" | "Pending" | "Transferring" | "NoRoom";
+/** Of a change of the members: it changes nothing; of those who would decide then, too few answer now; who is to be promoted has not caught up. */
+export type ConfRefusal = "Unchanged" | "NoQuorum" | "Behind";
 
 /** Entries a learner may lack when it is promoted. */
 const promotionLagEntries = 1_000;
@@ -248,17 +250,17 @@ export class Raft {
   }
 
   /** Proposes a change of the members. One at a time, and (unless forced) none that would leave no quorum of those who answer now. */
-  proposeConf(changes: readonly MemberChange[], time: number, force = false): Refusal | "Refused" | undefined {
+  proposeConf(changes: readonly MemberChange[], time: number, force = false): Refusal | ConfRefusal | undefined {
     const core = this.#core;
     if (core.role !== "leader") return "NotLeader";
     if (core.transferee !== 0) return "Transferring";
     if (core.pendingConfIndex > core.log.applied || isJoint(core.conf) || !core.committedInTerm) return "Pending";
     const next = changed(core.conf, { changes });
-    if (next.voters.length === 0 || JSON.stringify(next) === JSON.stringify(core.conf)) return "Refused";
+    if (JSON.stringify(next) === JSON.stringify(core.conf)) return "Unchanged";
+    if (next.voters.length === 0) return "NoQuorum";
     if (!force) {
-      const holds = (member: number) => member === core.id || core.progress.get(member)?.active === true;
-      if (!isQuorum(next, holds)) return "Refused";
-      for (const change of changes) if (change.do === "promote" && !this.#isCaughtUp(change.member)) return "Refused";
+      for (const change of changes) if (change.do === "promote" && !this.#isCaughtUp(change.member)) return "Behind";
+      if (!isQuorum(next, (member) => core.isActive(member))) return "NoQuorum";
     }
     this.#appendConf({ changes }, time);
     return undefined;
@@ -266,7 +268,7 @@ export class Raft {
 
   #isCaughtUp(member: number): boolean {
     const core = this.#core, progress = core.progress.get(member);
-    return progress !== undefined && progress.active && progress.state !== "snapshot" &&
+    return progress !== undefined && core.isActive(member) && progress.state !== "snapshot" &&
       progress.matchIndex + promotionLagEntries >= core.log.lastIndex && progress.catchUpTicks < core.config.electionTicks;
   }
 
@@ -283,10 +285,11 @@ export class Raft {
     else core.send(core.leader, { type: "ReadIndex", context });
   }
 
-  /** What this leader knows of a member's copy of the log: the last entry that it holds for certain, and whether it answers. */
-  progressOf(member: number): { readonly matchIndex: number; readonly active: boolean } | undefined {
-    const core = this.#core, progress = core.progress.get(member);
-    return progress && { matchIndex: core.matchIndex(member), active: member === core.id || progress.active };
+  /** What this leader knows of a member's copy of the log: the last entry that it holds for certain, whether it answers, and whether it may be promoted. */
+  progressOf(member: number): { readonly matchIndex: number; readonly active: boolean; readonly caughtUp: boolean } | undefined {
+    const core = this.#core;
+    if (!core.progress.has(member)) return undefined;
+    return { matchIndex: core.matchIndex(member), active: core.isActive(member), caughtUp: this.#isCaughtUp(member) };
   }
   /** What this leader sends to a member next, and how; `paused`: nothing, until it answers. */
   sendingTo(member: number): Pick<Progress, "nextIndex" | "state" | "paused"> | undefined {
@@ -297,7 +300,7 @@ export class Raft {
   successor(except: ReadonlySet<number> = new Set()): number | undefined {
     const core = this.#core;
     if (core.role !== "leader") return undefined;
-    const able = core.conf.voters.filter((member) => member !== core.id && !except.has(member) && core.progress.get(member)?.active);
+    const able = core.conf.voters.filter((member) => member !== core.id && !except.has(member) && core.isActive(member));
     return able.sort((a, b) => core.matchIndex(b) - core.matchIndex(a))[0];
   }
 

@@ -47,7 +47,7 @@ export function sendAppend(core: Core, member: number, evenEmpty = true): void {
 function sendSnapshot(core: Core, member: number): void {
   const progress = core.progress.get(member)!;
   // Only to who answers: a snapshot is large, and who is away will need a newer one.
-  if (!progress.active || !core.offered) return;
+  if (!core.isActive(member) || !core.offered) return;
   progress.become("snapshot", core.offered.index);
   core.send(member, { type: "Snapshot", snapshot: core.offered });
 }
@@ -94,7 +94,7 @@ export function handleAppend(core: Core, message: MessageOf<"Append">): void {
 export function handleAppendResponse(core: Core, message: MessageOf<"AppendResponse">): void {
   const progress = core.progress.get(message.from);
   if (!progress) return;
-  progress.active = true;
+  progress.silentTicks = 0;
   if (message.hint) {
     // Both sides skip whole terms that cannot agree (Raft §5.3, the accelerated form).
     const agreement = core.log.agreement(message.hint.index, message.hint.term).index;
@@ -126,7 +126,7 @@ export function handleHeartbeat(core: Core, message: MessageOf<"Heartbeat">): vo
 export function handleHeartbeatResponse(core: Core, message: MessageOf<"HeartbeatResponse">): void {
   const progress = core.progress.get(message.from);
   if (!progress) return;
-  progress.active = true;
+  progress.silentTicks = 0;
   progress.probing = false;
   if (progress.state === "replicate" && progress.paused) progress.freeOne();
   // Whether the offer was lost or the transfer takes long, a newer one does no harm: the member ignores what it is already fetching.
@@ -187,7 +187,5 @@ function followLeader(core: Core, leader: number): void {
 
 /** Thesis §6.2: a leader that no quorum answers steps down, so that clients do not wait for it. */
 export function checkQuorum(core: Core): boolean {
-  const holds = isQuorum(core.conf, (member) => member === core.id || core.progress.get(member)?.active === true);
-  for (const [member, progress] of core.progress) progress.active = member === core.id;
-  return holds;
+  return isQuorum(core.conf, (member) => core.isActive(member));
 }

@@ -1,6 +1,7 @@
 // Replicas of one cluster in one process: real logs and snapshots on disks in memory, and a transport that is an array.
 import * as assert from "uvu/assert";
 import { Buffer } from "node:buffer";
+import { Members } from "../../../master/store/members.ts";
 import type { Message, SnapshotMeta } from "../../../master/store/raft/message.ts";
 import type { Replica } from "../../../master/store/replica.ts";
 import { startReplica } from "../../../master/store/replica_start.ts";
@@ -124,4 +125,35 @@ test("one voter grows to three, which survive the loss of any one of them", asyn
   await cluster.until("leadership is handed over", () => cluster.leader()?.id === back.id);
   await cluster.until("the log is its own", () => back.replica.status().commitIndex === back.replica.status().lastIndex);
   assert.equal(await write(back, 141, 142), [142]);
+});
+
+test("promote() waits for who is about to catch up, says who does not, and asks nothing anew of who has a vote", async ({ cluster }) => {
+  const first = await cluster.start(new CrashFiles()), { clock } = cluster;
+  const members = new Members(first.replica, { clock, random: seeded(9) });
+  const ended = async (change: Promise<unknown>): Promise<string> => {
+    let outcome: string | undefined;
+    void change.then(() => outcome = "done", (error: Error) => outcome = error.message);
+    await cluster.until("it is told", () => outcome !== undefined);
+    return outcome!;
+  };
+  await cluster.until("it leads", () => cluster.leader() !== undefined);
+  assert.match(await ended(members.remove(first.id)), `Cannot remove member ${first.id}: it is the only one with a vote`);
+  assert.match(await ended(members.promote(5)), "There is no member 5");
+
+  assert.is(await ended(members.add("127.0.0.1:6444")), "done");
+  const { id } = members.list().find(({ role }) => role === "learner")!;
+  assert.match(await ended(members.promote(id)), `Cannot promote member ${id} yet: it does not answer`);
+  // All at once: it begins to catch up only now, and the quorum is asked for anew again and again meanwhile.
+  await cluster.start(new CrashFiles(), { of: first, id });
+  assert.is(await ended(members.promote(id)), "done");
+  assert.is(members.find(id)?.role, "voter");
+  const { lastIndex } = first.replica.status();
+  assert.is(await ended(members.promote(id)), "done", "again");
+  assert.is(first.replica.status().lastIndex, lastIndex);
+  // At every tick of an election timeout a change is taken that all who would decide answer to.
+  for (let ticks = 0; ticks < 12; ticks++) {
+    clock.advance(100);
+    assert.is(first.replica.raft.progressOf(id)?.active, true, `tick ${ticks}, before its answer to the next heartbeat`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 });

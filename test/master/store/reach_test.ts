@@ -10,7 +10,7 @@ const raft = (role: Role, leader: number, active: readonly number[]) => ({
   role,
   leader,
   conf,
-  progressOf: (member: number) => ({ matchIndex: 0, active: active.includes(member) }),
+  progressOf: (member: number) => ({ matchIndex: 0, active: active.includes(member), caughtUp: false }),
 });
 
 test("a leader takes a member for silent after two election timeouts, and hears it again at once", () => {

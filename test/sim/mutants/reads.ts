@@ -72,7 +72,6 @@ export const readsMutants: readonly Mutant[] = [
     bug: "B28: whoever was heard a while ago is taken to be a follower still (LeaseGuard)",
     file: raft("replication"),
     from: "if (core.isSoleVoter) return answerRead(core, from, context, core.log.commit);",
-    to:
-      "if (isQuorum(core.conf, (id) => id === core.id || core.progress.get(id)?.active === true)) return answerRead(core, from, context, core.log.commit);",
+    to: "if (isQuorum(core.conf, (id) => core.isActive(id))) return answerRead(core, from, context, core.log.commit);",
   },
 ];

@@ -69,8 +69,8 @@ export const replicationMutants: readonly Mutant[] = [
     name: "probe_never_resumes",
     bug: "B33: a probe that was lost is never sent again (etcd raft 149)",
     file: raft("replication"),
-    from: "  progress.active = true;\n  progress.probing = false;\n",
-    to: "  progress.active = true;\n",
+    from: "  progress.silentTicks = 0;\n  progress.probing = false;\n",
+    to: "  progress.silentTicks = 0;\n",
   },
   {
     name: "pipeline_never_frees",

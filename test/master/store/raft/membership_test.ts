@@ -70,8 +70,8 @@ test("R21 §6 a leader that is removed leads the change to its end, and goes", (
 test("R22 a change is refused that leaves no quorum of those who answer, or promotes who is behind", () => {
   const desk = new Desk({ conf: { ...voters([1, 2, 3]), learners: [4] } }).leadFirmly(), { term } = desk.raft;
   for (let ticks = 0; ticks < 12; ticks++) desk.hear(2, term, { type: "HeartbeatResponse", round: 0 }).tick(1);
-  assert.is(desk.raft.proposeConf([{ do: "promote", member: 4 }], 0), "Refused", "4 has not been heard of");
-  assert.is(desk.raft.proposeConf([{ do: "remove", member: 2 }], 0), "Refused", "1 and 3, and 3 is silent");
+  assert.is(desk.raft.proposeConf([{ do: "promote", member: 4 }], 0), "Behind", "4 has not been heard of");
+  assert.is(desk.raft.proposeConf([{ do: "remove", member: 2 }], 0), "NoQuorum", "1 and 3, and 3 is silent");
   assert.is(desk.raft.proposeConf([{ do: "remove", member: 2 }], 0, true), undefined, "forced");
 });
 
