@@ -59,8 +59,12 @@ for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
   });
 }
 
-/** Files that use the machine itself (Podman, nftables, timing) run alone, the others two at a time. */
-const alone = (file: string): boolean => /^(system|bench)\//.test(file);
+/** Files that use the machine itself (Podman, nftables, timing) run alone; of those that mostly wait for programs of their own, and of the others, so many at a time. */
+const usesMachine = (file: string): boolean => /^(system|bench)\//.test(file);
+const waits = (file: string): boolean => /^processes\/|etcd/.test(file);
+const waitingLanes = 3, busyLanes = 2;
+/** Begun first, so that nobody waits for them at the end. */
+const isLong = (file: string): boolean => /^sim\/|failover/.test(file);
 const jobs = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
 const total: Outcome = { passed: 0, failed: 0, skipped: [] };
 let before = traces();
@@ -73,10 +77,15 @@ const work = async (queue: typeof jobs, looks: boolean): Promise<void> => {
     if (looks) await mustLeaveNothing(`${job.runtime} ${job.file}`);
   }
 };
-const together = jobs.filter((job) => !alone(job.file));
-await Promise.all([work(together, false), work(together, false)]);
-await mustLeaveNothing("one of the files above");
-await work(jobs.filter((job) => alone(job.file)), true);
+const together = async (lanes: number, belongs: (file: string) => boolean): Promise<void> => {
+  const ours = jobs.filter(({ file }) => belongs(file)),
+    queue = [...ours.filter(({ file }) => isLong(file)), ...ours.filter(({ file }) => !isLong(file))];
+  await Promise.all(Array.from({ length: lanes }, () => work(queue, false)));
+  await mustLeaveNothing("one of the files above");
+};
+await together(busyLanes, (file) => !usesMachine(file) && !waits(file));
+await together(waitingLanes, (file) => !usesMachine(file) && waits(file));
+await work(jobs.filter(({ file }) => usesMachine(file)), true);
 if (isOurMachine && !restoreFrom(machineBefore)) {
   process.stdout.write("The kernel's settings stay: containers of somebody else run by now\n");
 }

@@ -1,8 +1,9 @@
 // What is made of samples, and how it is printed.
 
+/** The smallest of the samples that at least the share `q` of them does not exceed; NaN of none. */
 export function quantile(samples: readonly number[], q: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!;
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
 }
 export const median = (samples: readonly number[]): number => {
   const sorted = [...samples].sort((a, b) => a - b), middle = sorted.length >> 1;

@@ -4,7 +4,7 @@ import { canInstall, containerPrograms, installPackages, missingPackages } from 
 
 /** Installs what is missing for these test files; where that cannot be, says so, and the tests say what they skip. */
 export function install(tests: readonly string[]): void {
-  const containers = tests.some((file) => file.startsWith("system/") || file.includes("proxy") || file.includes("network"));
+  const containers = tests.some((file) => /^(system|processes)\//.test(file) || file.includes("proxy") || file.includes("network"));
   const etcd = tests.some((file) => file.includes("etcd") || file.startsWith("contract/store"));
   const missing = missingPackages([...containers ? [...containerPrograms, "kubectl", "openssl"] : [], ...etcd ? ["etcd"] : []]);
   if (missing.length === 0) return;

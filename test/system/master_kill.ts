@@ -6,6 +6,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import * as assert from "uvu/assert";
 import { type Random, seeded } from "../../shared/util/clock.ts";
+import { quantile } from "../bench/figures.ts";
 import { type Cluster, readyPods, withCluster } from "../kit/cluster_process.ts";
 import { type MasterProcess, runtime, withMaster } from "../kit/master_process.ts";
 import { noPodman } from "../kit/podman.ts";
@@ -181,10 +182,6 @@ async function replay(master: MasterProcess, ledger: Ledger, from: number, to: n
   stop.abort();
   return told;
 }
-
-/** The value below which `share` of a sorted list lies. */
-export const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 
 export const summary = (report: KillReport): string =>
   `${runtime}: ${report.kills} kills -9 (${report.killsWhileStarting} while starting), ${report.acknowledged} writes acknowledged and all there, ` +

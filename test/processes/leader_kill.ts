@@ -1,14 +1,14 @@
 // Three masters, writers at all of them, and the leader killed with SIGKILL again and again:
-//   node test/system/leader_kill.ts --kills 100
+//   node test/processes/leader_kill.ts --kills 100
 // Nothing acknowledged may be lost, no revision given out twice, and no read at any member may show less than what was acknowledged before it. It prints how
 // long writes stood still. The times are those of one machine on one day; two cores carry three masters and the writers.
 import process from "node:process";
 import { parseArgs } from "node:util";
 import * as assert from "uvu/assert";
+import { quantile } from "../bench/figures.ts";
 import { eventually } from "../kit/eventually.ts";
 import { runtime } from "../kit/master_process.ts";
 import { leaderOf, type PeeredMaster, startMasters } from "../kit/masters_process.ts";
-import { quantile } from "./master_kill.ts";
 
 export interface LeaderKillReport {
   readonly kills: number;
