@@ -1,10 +1,12 @@
 // How long a cluster accepts no writes: somebody puts every few milliseconds, at the members in turn, whatever has become of the puts before.
-import type { Asks } from "./store_client.ts";
 import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../kit/eventually.ts";
+import type { Asks } from "./store_client.ts";
 
 const everyMs = 10;
 /** Milliseconds that one write may take: one that was lost with the old leader says nothing about the new one. */
 const timeoutMs = 3_000;
+const patience = { withinMs: 60_000, everyMs: 2 };
 
 export interface Gap {
   /** From the end of `event` to the first acknowledgement of a write that was begun after it. */
@@ -28,11 +30,11 @@ export async function writeGap(members: readonly Pick<Asks, "put">[], event: () 
     }
   })();
   try {
-    await until(() => acknowledged.length >= 10);
+    await eventually("ten writes are accepted", () => acknowledged.length >= 10, patience);
     const before = performance.now();
     await event();
     const from = performance.now();
-    await until(() => acknowledged.some(({ asked }) => asked > from));
+    await eventually("a write is accepted again", () => acknowledged.some(({ asked }) => asked > from), patience);
     const first = Math.min(...acknowledged.filter(({ asked }) => asked > from).map(({ at }) => at));
     await delay(300);
     const times = acknowledged.map(({ at }) => at).filter((at) => at > before - 100);
@@ -41,13 +43,5 @@ export async function writeGap(members: readonly Pick<Asks, "put">[], event: () 
   } finally {
     stopped = true;
     await writing;
-  }
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error("No write has been accepted for a minute");
-    await delay(2);
   }
 }

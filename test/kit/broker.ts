@@ -78,11 +78,3 @@ export async function brokerKit(): Promise<BrokerKit> {
     },
   };
 }
-
-/** Resolves once `condition` holds; looks every 5 ms. */
-export async function until(condition: () => boolean, timeoutMs = 4000): Promise<void> {
-  for (const end = performance.now() + timeoutMs; !condition();) {
-    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -21,3 +21,10 @@ export async function eventually<T>(
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
+
+/** For what happens within this process: looks more often, and gives up sooner. */
+export const shortly = <T>(what: string, look: () => Promise<T> | T, withinMs = 4_000): Promise<Exclude<T, false | null | undefined>> =>
+  eventually(what, look, { withinMs, everyMs: 5 });
+
+/** Resolves once it holds, within this process. */
+export const until = (holds: () => boolean, withinMs?: number): Promise<true> => shortly(String(holds), holds, withinMs);

@@ -17,7 +17,7 @@ import { createFleet, type Fleet } from "../../master/fleet/fleet.ts";
 import { Authority } from "../../master/pki/authority.ts";
 import { type Cache, startCache } from "../../master/registry/cache.ts";
 import { closeRegistry, openRegistry, type RegistryContext } from "./registry.ts";
-import { until } from "./broker.ts";
+import { until } from "./eventually.ts";
 import { mqttClient } from "./mqtt_client.ts";
 
 export interface FleetKit extends RegistryContext {

@@ -109,12 +109,3 @@ export async function openNode(
   await node.start();
   return node;
 }
-
-/** Looks until it holds. */
-export async function eventually(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 4_000): Promise<void> {
-  for (const end = performance.now() + timeoutMs; performance.now() < end;) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error(`not within ${timeoutMs} ms: ${what}`);
-}

@@ -4,7 +4,8 @@ import { createLink, endpoints, type Link, type LinkUsers } from "../../../agent
 import { seeded, systemClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { downFilter, downTopic } from "../../../shared/wire/topics.ts";
-import { type BrokerKit, brokerKit, until } from "../../kit/broker.ts";
+import { type BrokerKit, brokerKit } from "../../kit/broker.ts";
+import { until } from "../../kit/eventually.ts";
 import { suite } from "../../kit/suite.ts";
 import { testDirectory } from "../../kit/test_directory.ts";
 

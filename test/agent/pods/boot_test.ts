@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
 import { systemClock } from "../../../shared/util/clock.ts";
-import { configMapObject, eventually, openNode, podObject } from "../../kit/pods.ts";
+import { shortly } from "../../kit/eventually.ts";
+import { configMapObject, openNode, podObject } from "../../kit/pods.ts";
 import { main, podsSuite, settle, status } from "./kit.ts";
 
 const test = podsSuite("createPods: starts");
@@ -38,7 +39,7 @@ test("after a power cut everything comes back from disk alone, with its restarts
   const before = node.pods.local.get("uid-web")!.address;
   await node.start();
   await settle(node, 1, podObject("web"), podObject("db"));
-  await eventually("both run", () => [status(node, "web"), status(node, "db")].every((one) => one?.phase === "Running" && one.podIP));
+  await shortly("both run", () => [status(node, "web"), status(node, "db")].every((one) => one?.phase === "Running" && one.podIP));
   assert.is(main(node, "web")!.restartCount, 1);
   assert.ok(main(node, "web")!.lastState!.terminated, "the cut shows as an end");
   assert.is(status(node, "web")!.podIP, before);

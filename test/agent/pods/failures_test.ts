@@ -1,14 +1,15 @@
 // What goes wrong with pods, what is said of it, and how they come back.
 import { readFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
-import { configMapObject, eventually, podObject, setOf } from "../../kit/pods.ts";
+import { shortly } from "../../kit/eventually.ts";
+import { configMapObject, podObject, setOf } from "../../kit/pods.ts";
 import { main, podsSuite, reasons, settle, sh, status } from "./kit.ts";
 
 const test = podsSuite("createPods: failures");
 
 test("a container that crashes comes back after growing waits, and says so", async ({ node }) => {
   node.pods.setDesired(setOf(1, podObject("web", sh("echo hello; exit 3"))));
-  await eventually("three restarts", () => (main(node, "web")?.restartCount ?? 0) >= 3);
+  await shortly("three restarts", () => (main(node, "web")?.restartCount ?? 0) >= 3);
   const { lastState, state } = main(node, "web")!;
   assert.is((lastState?.terminated ?? state?.terminated)?.exitCode, 3);
   assert.ok(reasons(node, "web").has("CrashLoopBackOff"), [...reasons(node, "web")].join());
@@ -21,7 +22,7 @@ test("a container that crashes comes back after growing waits, and says so", asy
 test("an image that cannot be had is said so, waited for, and used when it comes", async ({ node, faults }) => {
   faults.push({ at: "pull", image: "web:9", message: "manifest unknown", times: 2 });
   node.pods.setDesired(setOf(1, podObject("web", { containers: [{ name: "main", image: "web:9" }] }), podObject("db")));
-  await eventually("running", () => status(node, "web")?.phase === "Running");
+  await shortly("running", () => status(node, "web")?.phase === "Running");
   assert.ok(reasons(node, "web").has("ErrImagePull") && reasons(node, "web").has("ImagePullBackOff"), [...reasons(node, "web")].join());
   const said = node.reports.find(({ state }) => state?.containerStatuses?.[0]?.state?.waiting?.reason === "ErrImagePull")!;
   assert.match(said.state!.containerStatuses![0]!.state!.waiting!.message!, /manifest unknown/);
@@ -37,11 +38,11 @@ test("a slow pull holds up one pod only", async ({ node }) => {
     return await pull(reference, options);
   };
   node.pods.setDesired(setOf(1, podObject("web", { containers: [{ name: "main", image: "slow:1" }] }), podObject("db")));
-  await eventually("the other runs", () => status(node, "db")?.phase === "Running");
+  await shortly("the other runs", () => status(node, "db")?.phase === "Running");
   assert.is(status(node, "web")!.phase, "Pending");
   assert.is(main(node, "web")!.state!.waiting!.reason, "ContainerCreating");
   release();
-  await eventually("it runs, too", () => status(node, "web")?.phase === "Running");
+  await shortly("it runs, too", () => status(node, "web")?.phase === "Running");
 });
 
 test("pullPolicy Always uses what is there when no registry answers", async ({ node, faults }) => {
@@ -57,7 +58,7 @@ test("a missing ConfigMap is CreateContainerConfigError until it comes", async (
   await settle(node, 1, pod);
   assert.equal(main(node, "web")!.state!.waiting, { reason: "CreateContainerConfigError", message: 'configmap "settings" not found' });
   await settle(node, 2, pod, configMapObject("settings", { a: "1" }));
-  await eventually("running", () => status(node, "web")?.phase === "Running");
+  await shortly("running", () => status(node, "web")?.phase === "Running");
 });
 
 test("an address that somebody else has is left alone, and the pod gets the next", async ({ node }) => {
@@ -72,7 +73,7 @@ test("an address that somebody else has is left alone, and the pod gets the next
     return start(id);
   };
   await settle(node, 1, podObject("web"));
-  await eventually("running", () => status(node, "web")?.phase === "Running");
+  await shortly("running", () => status(node, "web")?.phase === "Running");
   assert.is.not(status(node, "web")!.podIP, refused);
 });
 
@@ -80,17 +81,17 @@ test("a lost sandbox is made anew, with all its containers", async ({ node }) =>
   await settle(node, 1, podObject("web"));
   const { id } = (await node.runtime.observe()).sandboxes[0]!;
   node.engine.loseSandbox(id);
-  await eventually("another one is ready", async () => {
+  await shortly("another one is ready", async () => {
     const { sandboxes } = await node.runtime.observe();
     return sandboxes.length === 1 && sandboxes[0]!.id !== id && sandboxes[0]!.state === "ready";
   });
-  await eventually("it runs again", () => main(node, "web")?.state?.running !== undefined && main(node, "web")!.restartCount === 1);
+  await shortly("it runs again", () => main(node, "web")?.state?.running !== undefined && main(node, "web")!.restartCount === 1);
 });
 
 test("a container that cannot be started says why, and is tried again", async ({ node, faults }) => {
   faults.push({ at: "start", image: "docker.io/library/web:1", message: "exec: no such file", times: 2 });
   node.pods.setDesired(setOf(1, podObject("web")));
-  await eventually("running", () => main(node, "web")?.state?.running !== undefined);
+  await shortly("running", () => main(node, "web")?.state?.running !== undefined);
   assert.is(main(node, "web")!.lastState!.terminated!.reason, "StartError");
   assert.is(main(node, "web")!.lastState!.terminated!.exitCode, 128);
 });
@@ -100,7 +101,7 @@ test("an engine that does not answer is waited for; nothing is done twice", asyn
   node.pods.setDesired(setOf(1, podObject("web")));
   await new Promise((resolve) => setTimeout(resolve, 30));
   node.engine.unavailable = false;
-  await eventually("running", () => status(node, "web")?.phase === "Running");
+  await shortly("running", () => status(node, "web")?.phase === "Running");
   assert.is((await node.runtime.observe()).containers.length, 1);
 });
 
@@ -117,7 +118,7 @@ test("an exec probe that fails ends the container; one that holds makes it ready
       }],
     }),
   ));
-  await eventually("it was restarted and is ready", () => main(node, "web")?.restartCount === 1 && main(node, "web")!.ready);
+  await shortly("it was restarted and is ready", () => main(node, "web")?.restartCount === 1 && main(node, "web")!.ready);
   assert.ok(
     node.reports.some(({ state }) => state?.containerStatuses?.[0]?.state?.running && !state.containerStatuses[0].ready),
     "it was not ready at once",

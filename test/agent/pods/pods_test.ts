@@ -1,7 +1,8 @@
 // What pods go through when all goes well.
 import { readdir, readFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
-import { configMapObject, eventually, podObject, setOf } from "../../kit/pods.ts";
+import { shortly } from "../../kit/eventually.ts";
+import { configMapObject, podObject, setOf } from "../../kit/pods.ts";
 import { isGone, main, phases, podsSuite, reasons, settle, sh, status } from "./kit.ts";
 
 const test = podsSuite("createPods");
@@ -43,14 +44,14 @@ test("a look that began before a pod's last step ended is not used for that pod"
     await start(id);
   };
   await settle(node, 1, podObject("web"));
-  await eventually("running", () => main(node, "web")?.state?.running !== undefined);
+  await shortly("running", () => main(node, "web")?.state?.running !== undefined);
   assert.is(node.runtime.writes, 4, "a sandbox made and started, a container made and started: each once");
 });
 
 test("a pod that left the set is stopped and leaves nothing", async ({ node }) => {
   await settle(node, 1, podObject("web"), podObject("db"));
   await settle(node, 2, podObject("db"));
-  await eventually("gone", () => isGone(node, "web"));
+  await shortly("gone", () => isGone(node, "web"));
   assert.equal((await node.runtime.observe()).sandboxes.map(({ podName }) => podName), ["db"]);
   assert.equal(await readdir(`${node.directory}/data/pods`), ["uid-db"]);
   assert.equal(await readdir(`${node.directory}/data/logs`), ["default_db_uid-db"]);
@@ -60,7 +61,7 @@ test("a deleted pod is stopped and reported gone, once", async ({ node }) => {
   await settle(node, 1, podObject("web"));
   const deleted = podObject("web", {}, { deletionTimestamp: "2026-01-01T00:00:00Z", deletionGracePeriodSeconds: 5 });
   await settle(node, 2, deleted);
-  await eventually("gone", () => isGone(node, "web"));
+  await shortly("gone", () => isGone(node, "web"));
   await settle(node, 3, deleted, configMapObject("other", {}));
   assert.is(node.reports.filter(({ gone }) => gone).length, 1);
   assert.is((await node.runtime.observe()).sandboxes.length, 0);
@@ -86,8 +87,8 @@ test("a pod that need not run on ends: Succeeded, or Failed, and is not started 
     podObject("bad", { restartPolicy: "Never", ...sh("exit 4") }),
   ];
   node.pods.setDesired(setOf(1, ...pods));
-  await eventually("both ended", () => status(node, "good")?.phase === "Succeeded" && status(node, "bad")?.phase === "Failed");
-  await eventually("their sandboxes are given up", async () => (await node.runtime.observe()).sandboxes.length === 0);
+  await shortly("both ended", () => status(node, "good")?.phase === "Succeeded" && status(node, "bad")?.phase === "Failed");
+  await shortly("their sandboxes are given up", async () => (await node.runtime.observe()).sandboxes.length === 0);
   assert.is(main(node, "bad")!.state!.terminated!.exitCode, 4);
   assert.is(main(node, "good")!.state!.terminated!.reason, "Completed");
   assert.match(await readFile(node.pods.logPath("uid-good", "main")!, "utf8"), /done/);
@@ -102,7 +103,7 @@ test("a pod that need not run on ends: Succeeded, or Failed, and is not started 
 test("init containers run in order before the others; a sidecar stays", async ({ node }) => {
   const init = [{ name: "first", image: "web:1", command: ["true"] }, { name: "proxy", image: "web:1", restartPolicy: "Always" as const }];
   await settle(node, 1, podObject("web", { initContainers: init }));
-  await eventually("ready", () => status(node, "web")?.phase === "Running");
+  await shortly("ready", () => status(node, "web")?.phase === "Running");
   await node.pods.settled();
   const [first, proxy] = status(node, "web")!.initContainerStatuses!;
   assert.is(first!.state!.terminated!.reason, "Completed");
@@ -125,9 +126,9 @@ test("files of a ConfigMap change under a running container", async ({ node }) =
 
 test("activeDeadlineSeconds ends a pod", async ({ node }) => {
   node.pods.setDesired(setOf(1, podObject("web", { activeDeadlineSeconds: 60 })));
-  await eventually("failed", () => status(node, "web")?.phase === "Failed");
+  await shortly("failed", () => status(node, "web")?.phase === "Failed");
   assert.is(status(node, "web")!.reason, "DeadlineExceeded");
-  await eventually("stopped", async () => (await node.runtime.observe()).sandboxes.length === 0);
+  await shortly("stopped", async () => (await node.runtime.observe()).sandboxes.length === 0);
 });
 
 test("local routes hear of readiness and of pods that are gone", async ({ node }) => {
@@ -136,5 +137,5 @@ test("local routes hear of readiness and of pods that are gone", async ({ node }
   await settle(node, 1, podObject("web"));
   assert.equal(heard.at(-1), [["web", true]]);
   await settle(node, 2);
-  await eventually("gone", () => heard.at(-1)!.length === 0);
+  await shortly("gone", () => heard.at(-1)!.length === 0);
 });

@@ -10,7 +10,8 @@ import { Prober, type ProbeTarget } from "../../../agent/probes/prober.ts";
 import { tcpConnect } from "../../../agent/probes/tcp.ts";
 import type { Container } from "../../../shared/api/kinds/pod/container.ts";
 import { seeded, systemClock } from "../../../shared/util/clock.ts";
-import { eventually, hastened } from "../../kit/pods.ts";
+import { shortly } from "../../kit/eventually.ts";
+import { hastened } from "../../kit/pods.ts";
 import { suite } from "../../kit/suite.ts";
 
 const test = suite("probes");
@@ -137,17 +138,17 @@ test("the other probes wait for the startup probe", async () => {
       readinessProbe: exec("readiness"),
     }),
   ]);
-  await eventually("asked three times", () => asked.length >= 3);
+  await shortly("asked three times", () => asked.length >= 3);
   assert.equal([...new Set(asked)], ["startup"]);
   started = true;
-  await eventually("all three say yes", () => Object.values(made.results.get("c1") ?? {}).filter(Boolean).length === 3);
+  await shortly("all three say yes", () => Object.values(made.results.get("c1") ?? {}).filter(Boolean).length === 3);
   await made.close();
 });
 
 test("a startup probe that never passes is a verdict; so is a liveness probe that fails", async () => {
   const { made, unhealthy } = prober(() => 1);
   made.sync([target({ startupProbe: exec("s") }), target({ livenessProbe: exec("l") }, { id: "c2" })]);
-  await eventually("verdicts", () => made.results.get("c1")?.startup === false && made.results.get("c2")?.liveness === false);
+  await shortly("verdicts", () => made.results.get("c1")?.startup === false && made.results.get("c2")?.liveness === false);
   assert.ok(unhealthy.includes("startup: words"));
   await made.close();
 });
@@ -156,7 +157,7 @@ test("sync() leaves alone who is not named any more, and takes a container that 
   const { made, asked } = prober(() => 0);
   made.sync([target({ startupProbe: exec("s"), livenessProbe: exec("l") }, { adopted: true, alreadyStarted: true })]);
   assert.equal(made.results.get("c1"), { startup: true });
-  await eventually("asked", () => asked.length > 0);
+  await shortly("asked", () => asked.length > 0);
   assert.not(asked.includes("s"));
   made.sync([]);
   const count = asked.length;

@@ -2,7 +2,8 @@ import { Buffer } from "node:buffer";
 import type { MqttClient } from "mqtt";
 import * as assert from "uvu/assert";
 import { downFilter, downTopic, upTopic } from "../../../shared/wire/topics.ts";
-import { brokerKit, until } from "../../kit/broker.ts";
+import { brokerKit } from "../../kit/broker.ts";
+import { until } from "../../kit/eventually.ts";
 import { suite } from "../../kit/suite.ts";
 
 const test = suite("broker", { setup: () => brokerKit(), teardown: (kit) => kit.stop(), timeoutMs: 15_000 });

@@ -6,7 +6,8 @@ import { PacketBound } from "../../../master/broker/guard.ts";
 import type { KeyPair } from "../../../master/pki/authority.ts";
 import { mqttPayloadBytes } from "../../../shared/limits.ts";
 import { upTopic } from "../../../shared/wire/topics.ts";
-import { type BrokerKit, brokerKit, until } from "../../kit/broker.ts";
+import { type BrokerKit, brokerKit } from "../../kit/broker.ts";
+import { until } from "../../kit/eventually.ts";
 import { suite } from "../../kit/suite.ts";
 
 const test = suite("guard", { setup: () => brokerKit(), teardown: (kit) => kit.stop(), timeoutMs: 20_000 });

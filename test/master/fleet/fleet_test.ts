@@ -14,7 +14,7 @@ import { seeded, systemClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { downTopic } from "../../../shared/wire/topics.ts";
 import { type FleetKit, fleetKit } from "../../kit/fleet.ts";
-import { until } from "../../kit/broker.ts";
+import { until } from "../../kit/eventually.ts";
 import { rejects, suite } from "../../kit/suite.ts";
 import { joined, pod, running, statusOf } from "./kit.ts";
 

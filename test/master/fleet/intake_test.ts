@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { events } from "../../../shared/api/kinds/event.ts";
 import { nodes } from "../../../shared/api/kinds/node.ts";
 import { type FleetKit, fleetKit, pods } from "../../kit/fleet.ts";
-import { until } from "../../kit/broker.ts";
+import { until } from "../../kit/eventually.ts";
 import { suite } from "../../kit/suite.ts";
 import { joined, pod, running, statusOf } from "./kit.ts";
 

@@ -8,7 +8,7 @@ import { HandCrankedClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { StateHashes } from "../../../master/fleet/state_hashes.ts";
 import { type Cache, startCache } from "../../../master/registry/cache.ts";
-import { until } from "../../kit/broker.ts";
+import { until } from "../../kit/eventually.ts";
 import { closeRegistry, openRegistry, type RegistryContext } from "../../kit/registry.ts";
 import { suite } from "../../kit/suite.ts";
 

@@ -8,7 +8,7 @@ import { setHash, type SetObject } from "../../../shared/wire/desired.ts";
 import type { Put, SetOperation } from "../../../shared/wire/messages.ts";
 import { openSecret } from "../../../shared/wire/sealed_secret.ts";
 import { type Device, type FleetKit, fleetKit, pods } from "../../kit/fleet.ts";
-import { until } from "../../kit/broker.ts";
+import { until } from "../../kit/eventually.ts";
 import { suite } from "../../kit/suite.ts";
 import { joined, pod, running } from "./kit.ts";
 

@@ -10,7 +10,7 @@ import { HandCrankedClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { decodeFrame } from "../../../shared/wire/frames.ts";
 import { parseTopic } from "../../../shared/wire/topics.ts";
-import { until } from "../../kit/broker.ts";
+import { until } from "../../kit/eventually.ts";
 import { rejects, suite } from "../../kit/suite.ts";
 import { connectionOf } from "../../kit/connection.ts";
 
