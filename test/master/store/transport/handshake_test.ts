@@ -20,7 +20,7 @@ import {
 } from "../../../../master/store/transport/handshake.ts";
 import { WireError } from "../../../../master/store/transport/wire.ts";
 import { suite } from "../../../kit/suite.ts";
-import { clusterA, clusterB, epoch1, epoch2 } from "./kit.ts";
+import { clusterA, clusterB, epoch1, epoch2, hello as fromTwo } from "./kit.ts";
 
 const test = suite("handshake");
 const of = (bytes: Uint8Array): Frame => {
@@ -28,15 +28,7 @@ const of = (bytes: Uint8Array): Frame => {
   reader.push(bytes);
   return reader.next()!;
 };
-const hello: Hello = {
-  versions: { least: 1, most: 1 },
-  purpose: "log",
-  clusterId: clusterA,
-  clusterEpoch: epoch1,
-  from: 2,
-  to: 1,
-  address: "two.example:6444",
-};
+const hello: Hello = { ...fromTwo, address: "two.example:6444" };
 const host = {
   clusterId: clusterA,
   clusterEpoch: epoch1,

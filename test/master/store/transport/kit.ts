@@ -6,7 +6,7 @@ import { issuePeer } from "../../../../master/pki/peer_certificate.ts";
 import type { ConfState } from "../../../../master/store/raft/membership.ts";
 import type { Body, Message, SnapshotMeta } from "../../../../master/store/raft/message.ts";
 import { FrameReader, kind } from "../../../../master/store/transport/frames.ts";
-import { encodeWelcome, memberUri } from "../../../../master/store/transport/handshake.ts";
+import { encodeWelcome, type Hello, memberUri } from "../../../../master/store/transport/handshake.ts";
 import { decodeMessage } from "../../../../master/store/transport/message_codec.ts";
 import {
   createTransport,
@@ -20,6 +20,17 @@ import type { Keys, Log } from "../../../../shared/util/log.ts";
 import { chain } from "../../../../shared/util/log.ts";
 
 export const clusterA = "a".repeat(32), clusterB = "b".repeat(32), epoch1 = "1".repeat(16), epoch2 = "2".repeat(16);
+
+/** What member 2 says to member 1 when it comes for the log. */
+export const hello: Hello = {
+  versions: { least: 1, most: 1 },
+  purpose: "log",
+  clusterId: clusterA,
+  clusterEpoch: epoch1,
+  from: 2,
+  to: 1,
+  address: "",
+};
 
 export interface Line {
   readonly level: string;
@@ -142,15 +153,6 @@ export const confOf = (addresses: Record<number, string>, removed: readonly numb
 });
 export const local = (port: number): string => `127.0.0.1:${port}`;
 export const metaAt = (index: number): SnapshotMeta => ({ index, term: 1, conf: confOf({ 1: "a:1" }) });
-
-/** A port of loopback where nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Somebody with a certificate who says what no master would. */
 export async function rawTls(port: number, ca: string, pair: KeyPair | undefined): Promise<TLSSocket> {

@@ -8,7 +8,7 @@ import { encodeHello } from "../../../../master/store/transport/handshake.ts";
 import { encodeMessage } from "../../../../master/store/transport/message_codec.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { suite } from "../../../kit/suite.ts";
-import { clusterA, clusterB, confOf, epoch1, epoch2, local, type Master, Masters, rawTls, soon, together } from "./kit.ts";
+import { clusterA, clusterB, confOf, epoch2, hello, local, type Master, Masters, rawTls, soon, together } from "./kit.ts";
 
 const test = suite<{ masters: Masters }>("the port of the masters", {
   setup: async () => ({ masters: await Masters.create() }),
@@ -18,8 +18,6 @@ const test = suite<{ masters: Masters }>("the port of the masters", {
 
 test("garbage from a member closes its connection with one clear line, and nothing else", async ({ masters }) => {
   const [one, two] = await together(masters, 2) as [Master, Master];
-  const hello = (from: number, purpose: "log" | "control" = "log") =>
-    encodeHello({ versions: { least: 1, most: 1 }, purpose, clusterId: clusterA, clusterEpoch: epoch1, from, to: 1, address: "" });
   const cases: [Uint8Array, RegExp][] = [
     [Buffer.from("GET / HTTP/1.1\r\n\r\n"), /its length would be 542393671 bytes/],
     [frame(kind.message, new Uint8Array(40)), /it has version 0/],
@@ -29,7 +27,7 @@ test("garbage from a member closes its connection with one clear line, and nothi
   for (const [garbage, words] of cases) {
     const from = 10 + cases.findIndex(([each]) => each === garbage),
       socket = await rawTls(one.port, masters.ca.certificate, await masters.certificate(from));
-    socket.write(hello(from));
+    socket.write(encodeHello({ ...hello, from }));
     await once(socket, "data"); // welcome
     const closed = once(socket, "close");
     socket.resume().write(garbage);
@@ -44,7 +42,7 @@ test("garbage from a member closes its connection with one clear line, and nothi
   }
   // Somebody else's words.
   const liar = await rawTls(one.port, masters.ca.certificate, await masters.certificate(20));
-  liar.write(hello(20));
+  liar.write(encodeHello({ ...hello, from: 20 }));
   await once(liar, "data");
   const closed = once(liar, "close");
   liar.resume().write(frame(kind.message, Buffer.concat(encodeMessage({ type: "TimeoutNow", from: 2, to: 1, term: 9 }))));
@@ -62,9 +60,7 @@ test("a member that calls again has given up the connection before; and only so 
   const one = await masters.start(1), pair = await masters.certificate(2);
   const call = async (purpose: "log" | "control" | "snapshot") => {
     const socket = await rawTls(one.port, masters.ca.certificate, pair), answer = collect(socket);
-    socket.write(
-      encodeHello({ versions: { least: 1, most: 1 }, purpose, clusterId: clusterA, clusterEpoch: epoch1, from: 2, to: 1, address: "" }),
-    );
+    socket.write(encodeHello({ ...hello, purpose }));
     await once(socket, "data");
     return { socket, answer };
   };
@@ -103,17 +99,7 @@ test("the master of another cluster is refused, and both sides say why", async (
   assert.match(foreign.troubles[0]!, /A member is called and refuses member=1 .*member 1 of another cluster \(a{32}\) answers there/);
   // And one that does not check.
   const socket = await rawTls(one.port, masters.ca.certificate, await masters.certificate(2, clusterB)), answer = collect(socket);
-  socket.write(
-    encodeHello({
-      versions: { least: 1, most: 1 },
-      purpose: "log",
-      clusterId: clusterB,
-      clusterEpoch: epoch1,
-      from: 2,
-      to: 1,
-      address: "b:1",
-    }),
-  );
+  socket.write(encodeHello({ ...hello, clusterId: clusterB, address: "b:1" }));
   assert.match(await answer, /Cannot take a connection of member 2 at b:1: it is of cluster b{32}, and member 1 is of cluster a{32}/);
   assert.ok(one.troubles.some((line) => /A connection was refused member=2 .*it is of cluster b{32}/.test(line)), one.troubles.join("\n"));
   assert.equal(one.transport.status().peers, []);
@@ -126,8 +112,7 @@ test("a master of another life of the same cluster is refused, and both sides sa
   await eventually("it is told", () => before.troubles.length > 0, soon);
   assert.match(before.troubles[0]!, /A member is called and refuses member=1 .*member 1 of epoch 1{16} of this cluster answers there/);
   const socket = await rawTls(one.port, masters.ca.certificate, await masters.certificate(2, clusterA, epoch2)), answer = collect(socket);
-  const versions = { least: 1, most: 1 };
-  socket.write(encodeHello({ versions, purpose: "log", clusterId: clusterA, clusterEpoch: epoch2, from: 2, to: 1, address: "b:1" }));
+  socket.write(encodeHello({ ...hello, clusterEpoch: epoch2, address: "b:1" }));
   assert.match(
     await answer,
     /Cannot take a connection of member 2 at b:1: it is of epoch 2{16} of this cluster, and member 1 is of epoch 1{16}/,
@@ -159,31 +144,11 @@ test("a device's certificate, another authority's, and the wrong member behind a
     uris: [`skerry://${clusterA}/node/n1`],
   });
   const socket = await rawTls(one.port, masters.ca.certificate, device), answer = collect(socket);
-  socket.write(
-    encodeHello({
-      versions: { least: 1, most: 1 },
-      purpose: "log",
-      clusterId: clusterA,
-      clusterEpoch: epoch1,
-      from: 2,
-      to: 1,
-      address: "",
-    }),
-  );
+  socket.write(encodeHello(hello));
   assert.match(await answer, /not that of a master/);
   for (const pair of [await others.certificate(2), undefined]) {
     const stranger = await rawTls(one.port, masters.ca.certificate, pair), answer = collect(stranger);
-    stranger.write(
-      encodeHello({
-        versions: { least: 1, most: 1 },
-        purpose: "log",
-        clusterId: clusterA,
-        clusterEpoch: epoch1,
-        from: 2,
-        to: 1,
-        address: "",
-      }),
-    );
+    stranger.write(encodeHello(hello));
     assert.match(await answer, /Cannot take a connection of 127\.0\.0\.1:\d+: it has no certificate of this cluster's authority/);
   }
   assert.is(one.transport.status().refused, 3);

@@ -11,8 +11,9 @@ import { issuePeer } from "../../../../master/pki/peer_certificate.ts";
 import { CrashFiles } from "../../../kit/crash_files.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { ListMachine } from "../../../kit/list_machine.ts";
+import { freePort } from "../../../kit/masters_process.ts";
 import { suite } from "../../../kit/suite.ts";
-import { freePort, local, Masters } from "./kit.ts";
+import { local, Masters } from "./kit.ts";
 
 interface Member {
   readonly id: number;
