@@ -10,7 +10,7 @@ export interface WrittenKind {
   readonly path: string;
   /** Whether nobody but the writer changes it: then its resourceVersion is exactly the one that the writer was told. */
   readonly sole: boolean;
-  object(name: string, writer: string, step: number): unknown;
+  object(name: string, writer: string, step: number): { readonly metadata: object };
   /** Body of a merge patch, where that is how it is changed; else it is replaced whole. */
   patch?(step: number): unknown;
   // deno-lint-ignore no-explicit-any
@@ -63,6 +63,9 @@ export const deployments: WrittenKind = {
   },
 };
 
+interface Listed {
+  readonly metadata: { readonly name: string; readonly resourceVersion: string };
+}
 /** One write: `revision` is what the master said, and what the first list after a kill said of one it did not answer. */
 interface Step {
   readonly step: number;
@@ -103,9 +106,8 @@ export class Ledger {
       if (does === "delete") return client.ask("DELETE", url, { body: { propagationPolicy: "Background" } });
       if (kind.patch) return client.ask("PATCH", url, { type: "application/merge-patch+json", body: kind.patch(step.step) });
       // Half of them insist on the version they were told: it must be the one that is there.
-      // deno-lint-ignore no-explicit-any
-      const body = kind.object(name, writer, step.step) as any;
-      if (random() < 0.5) body.metadata.resourceVersion = `${before!.revision}`;
+      const object = kind.object(name, writer, step.step), resourceVersion = `${before!.revision}`;
+      const body = random() < 0.5 ? { ...object, metadata: { ...object.metadata, resourceVersion } } : object;
       return client.ask("PUT", url, { body });
     })();
     assert.is(answer.status, does === "create" ? 201 : 200, `${does} of ${name}: ${JSON.stringify(answer.body).slice(0, 500)}`);
@@ -122,12 +124,11 @@ export class Ledger {
   }
 
   /** Compares with a list of everything: what was acknowledged is there, what was deleted is not, and what was not answered is now settled. */
-  // deno-lint-ignore no-explicit-any
-  settle(list: { metadata: { resourceVersion: string }; items: any[] }): void {
+  settle(list: { metadata: { resourceVersion: string }; items: readonly Listed[] }): void {
     const { kind } = this, revision = Number(list.metadata.resourceVersion);
     assert.ok(revision >= this.newest, `the revision went back from ${this.newest} to ${revision}`);
     this.saw(revision);
-    const found = new Map(list.items.map((item) => [item.metadata.name as string, item]));
+    const found = new Map(list.items.map((item) => [item.metadata.name, item]));
     for (const [name, line] of this.#lines) {
       const item = found.get(name), last = line.at(-1);
       found.delete(name);
