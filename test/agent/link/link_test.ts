@@ -80,7 +80,7 @@ const births = (kit: BrokerKit): number[] =>
 test("a session begins with the subscription and the birth, and finds its head", async ({ kit, heard, start }) => {
   kit.retained.set(downFilter(nodeId), [{ topic: downTopic(nodeId, "desired"), payload: new TextEncoder().encode("head") }]);
   await start();
-  await until(() => heard.length >= 2);
+  await until(() => heard.length >= 2 && births(kit).length > 0);
   assert.equal(heard.toSorted(), ["connected 1", "desired head"]);
   assert.equal(births(kit), [1]);
   assert.is(kit.heard[0]!.place.name, "birth");
