@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { ApiError, badRequest } from "../../shared/api/status.ts";
+import { inStoreWords } from "../registry/errors.ts";
 import type { Members } from "../store/members.ts";
 import { StoreError } from "../store/store.ts";
 import type { Env } from "./context.ts";
@@ -21,28 +22,26 @@ export function memberRoutes(members: Members): Hono<Env> {
   routes.post("/", async (c) => {
     const body = v.safeParse(New, await c.req.json().catch(() => undefined));
     if (!body.success) throw badRequest(`Cannot add a master: ${body.issues[0].message}`);
-    return c.json(await made(members.add(body.output.address, body.output)), 201);
+    return c.json(await changed(members.add(body.output.address, body.output)), 201);
   });
   routes.post("/:id/promote", async (c) => {
-    await made(members.promote(idOf(c.req.param("id"))));
+    await changed(members.promote(idOf(c.req.param("id"))));
     return c.json({ members: members.list() });
   });
   routes.delete("/:id", async (c) => {
-    await made(members.remove(idOf(c.req.param("id")), { force: c.req.query("force") === "true" }));
+    await changed(members.remove(idOf(c.req.param("id")), { force: c.req.query("force") === "true" }));
     return c.json({ members: members.list() });
   });
   return routes;
 }
 
-async function made<T>(change: Promise<T>): Promise<T> {
-  try {
-    return await change;
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    if (error.reason === "Invalid") throw new ApiError("Conflict", error.message);
-    if (error.reason === "NotLeader") {
-      throw new ApiError("ServiceUnavailable", "This master does not lead; `member list` says which does. Ask that one");
-    }
-    throw new ApiError("ServiceUnavailable", error.message);
-  }
-}
+/** Only the leader can, and the others have asked it before they come here (between.ts). */
+const changed = <T>(change: Promise<T>): Promise<T> =>
+  inStoreWords(change.catch((error) => {
+    if (!(error instanceof StoreError && error.reason === "NotLeader")) throw error;
+    throw new ApiError(
+      "ServiceUnavailable",
+      "Cannot change the members: this master does not lead, and knows of no other that does or not where it is. Try again; `member list` shows who leads",
+      { cause: error },
+    );
+  }));

@@ -4,9 +4,10 @@ import { Hono } from "hono";
 import { ApiError } from "../../shared/api/status.ts";
 import { backupsAtOnce } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
+import { inStoreWords } from "../registry/errors.ts";
 import type { BackupSource } from "../store/replica_needs.ts";
-import { StoreError } from "../store/store.ts";
 import type { Env } from "./context.ts";
+import { methodNotAllowed } from "./errors.ts";
 import { pullStream } from "./pull_stream.ts";
 
 export const snapshotPath = "/skerry/v1/snapshot";
@@ -16,7 +17,7 @@ export function snapshotRoutes(backup: () => Promise<BackupSource>, clock: Clock
   let underWay = 0;
   routes.get("/", async (c) => {
     // Nobody would end the body of an answer to HEAD.
-    if (c.req.method !== "GET") throw new ApiError("MethodNotAllowed", "the server does not allow this method on the requested resource");
+    if (c.req.method !== "GET") throw methodNotAllowed();
     if (underWay >= backupsAtOnce) {
       throw new ApiError("TooManyRequests", `Cannot send a snapshot: ${underWay} are being sent, which is the limit. Try again later`);
     }
@@ -27,7 +28,7 @@ export function snapshotRoutes(backup: () => Promise<BackupSource>, clock: Clock
       over = true;
     };
     try {
-      const { size, bytes } = await taken(backup());
+      const { size, bytes } = await inStoreWords(backup());
       c.req.raw.signal.throwIfAborted();
       const chunks = untilEnd(bytes(), end);
       const stop = (): void => {
@@ -50,14 +51,5 @@ async function* untilEnd(bytes: AsyncIterable<Uint8Array>, end: () => void): Asy
     yield* bytes;
   } finally {
     end();
-  }
-}
-
-async function taken(backup: Promise<BackupSource>): Promise<BackupSource> {
-  try {
-    return await backup;
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    throw new ApiError(error.reason === "NoSpace" ? "InsufficientStorage" : "ServiceUnavailable", error.message, { cause: error });
   }
 }

@@ -1,7 +1,7 @@
 // The one place where the store's words become the API's.
-import { ApiError } from "../../shared/api/status.ts";
+import { ApiError, type Reason } from "../../shared/api/status.ts";
 import { storedValueBytes } from "../../shared/limits.ts";
-import { StoreError } from "../store/store.ts";
+import { StoreError, type StoreReason } from "../store/store.ts";
 
 /** A read of the past that is compacted away. `metadata.continue` lets a pager go on without the promise of one snapshot. */
 export const expiredContinue = (token: string, cause?: unknown): ApiError =>
@@ -27,6 +27,22 @@ export async function translated<R>(work: Promise<R>, asked = 0): Promise<R> {
     throw translate(error, asked);
   }
 }
+/** The same for what is asked of the store itself, by who looks after it: its own words are what they have to know. */
+export async function inStoreWords<R>(work: Promise<R>): Promise<R> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new ApiError(reasonsInStoreWords[error.reason] ?? "ServiceUnavailable", error.message, { cause: error });
+  }
+}
+const reasonsInStoreWords: Partial<Record<StoreReason, Reason>> = {
+  Invalid: "Conflict",
+  NoSpace: "InsufficientStorage",
+  Overloaded: "TooManyRequests",
+  Unknown: "Timeout",
+};
+
 export function translate(error: unknown, asked = 0): unknown {
   if (!(error instanceof StoreError)) return error;
   const cause = error;
