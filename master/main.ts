@@ -52,7 +52,6 @@ ${describe(snapshotOptions)}
 `;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
-/** Beside the result, for whoever watches. */
 const note = (line: string): void => void process.stderr.write(`${line}\n`);
 const needed = [22, 18], running = process.versions.node.split(".").map(Number);
 if (running[0]! < needed[0]! || (running[0] === needed[0] && running[1]! < needed[1]!)) {
@@ -65,12 +64,13 @@ if (running[0]! < needed[0]! || (running[0] === needed[0] && running[1]! < neede
 }
 
 const [command, ...argv] = process.argv.slice(2);
+const surroundings = { argv, env: process.env, clock: systemClock, random: systemRandom, randomBytes, print, note };
 try {
   if (command === undefined || command === "help" || process.argv.includes("--help")) process.stdout.write(help);
-  else if (command === "token") await tokenCommand({ argv, env: process.env, now: systemClock.now, randomBytes, print });
-  else if (command === "pki") await pkiCommand({ argv, env: process.env, print });
-  else if (command === "member") await memberCommand({ argv, env: process.env, clock: systemClock, random: systemRandom, print, note });
-  else if (command === "snapshot") await snapshotCommand({ argv, env: process.env, clock: systemClock, random: systemRandom, print, note });
+  else if (command === "token") await tokenCommand(surroundings);
+  else if (command === "pki") await pkiCommand(surroundings);
+  else if (command === "member") await memberCommand(surroundings);
+  else if (command === "snapshot") await snapshotCommand(surroundings);
   else if (command === "serve") await run(argv);
   else throw new CommandError(`Unknown command: ${command}. --help shows what there is`);
 } catch (error) {

@@ -38,7 +38,8 @@ export interface Client {
 }
 
 /** @throws CommandError when the file cannot be read or used */
-export async function openClient(kubeconfigPath: string): Promise<Client> {
+export async function openClient({ kubeconfig, dataDir }: { readonly kubeconfig: string; readonly dataDir: string }): Promise<Client> {
+  const kubeconfigPath = kubeconfig || `${dataDir}/admin.kubeconfig`;
   const text = await readFile(kubeconfigPath, "utf8").catch((cause) => {
     throw new CommandError(
       `Cannot read ${kubeconfigPath}: ${cause.message}. It is written when a master first starts; --data-dir or --kubeconfig say where`,
@@ -55,28 +56,60 @@ export async function openClient(kubeconfigPath: string): Promise<Client> {
     cert: pem(user["client-certificate-data"]),
     key: pem(user["client-key-data"]),
   };
+  const call = (method: string, path: string, withinMs: number, body?: unknown) => send(cluster.server, tls, method, path, withinMs, body);
   return {
     ca: tls.ca,
-    request: (method, path, body) => request(cluster.server, tls, method, path, body),
-    download: (path, withinMs) => download(cluster.server, tls, path, withinMs),
+    async request(method, path, body) {
+      const response = await call(method, path, apiTimeoutMs, body);
+      try {
+        return JSON.parse(await textOf(response));
+      } catch (cause) {
+        const sentence = `Cannot understand the answer of ${cluster.server} (status ${response.statusCode}): ${(cause as Error).message}`;
+        throw new CommandError(sentence, { cause, status: 1 });
+      }
+    },
+    async download(path, withinMs) {
+      const response = await call("GET", path, withinMs);
+      return { bytes: Number(response.headers["content-length"] ?? 0), chunks: response };
+    },
   };
 }
 
-async function download(server: string, tls: https.RequestOptions, path: string, withinMs: number) {
-  const url = new URL(path, server);
+/** Resolves with a good answer when it begins. @throws CommandError */
+async function send(server: string, tls: https.RequestOptions, method: string, path: string, withinMs: number, body: unknown) {
+  const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body)), url = new URL(path, server);
+  const headers = { accept: "application/json", ...(payload && { "content-type": "application/json", "content-length": payload.length }) };
+  let isSent = false;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const sent = https.request(url, { ...tls, agent: false, timeout: withinMs }, resolve);
-    sent.on("timeout", () => sent.destroy(new Error(`nothing came for ${withinMs} ms`)));
-    sent.on("error", (cause) => reject(unreachable(url, cause)));
-    sent.end();
+    const sent = https.request(url, { ...tls, method, headers, agent: false, timeout: withinMs }, resolve);
+    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${withinMs} ms`)));
+    sent.on("finish", () => isSent = true);
+    sent.on("error", (cause) => reject(broken(url, method, isSent, cause)));
+    sent.end(payload);
   });
-  if (response.statusCode === 200) return { bytes: Number(response.headers["content-length"] ?? 0), chunks: response };
-  const text = (await response.toArray()).join("");
-  throw new CommandError(`The master refused: ${wordsOf(text) ?? response.statusCode}`);
+  if (response.statusCode! < 300) return response;
+  const text = await textOf(response).catch((cause) => {
+    throw broken(url, method, isSent, cause);
+  });
+  throw new CommandError(`The master refused: ${wordsOf(text) ?? `status ${response.statusCode}`}`, {
+    status: method !== "GET" && response.statusCode! >= 500 ? 1 : 2, // it may have begun
+  });
 }
-const unreachable = (url: URL, cause: Error): CommandError =>
-  new CommandError(`Cannot reach ${url.origin}: ${cause.message}. Is the master running?`, { cause });
 
+const broken = (url: URL, method: string, isSent: boolean, cause: Error): CommandError =>
+  isSent && method !== "GET"
+    ? new CommandError(`Cannot tell whether ${url.origin} has done it: ${cause.message}. Look before you try again`, { cause, status: 1 })
+    : new CommandError(`Cannot reach ${url.origin}: ${cause.message}. Is the master running?`, { cause });
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    if ((bytes += chunk.length) > apiAnswerBytes) throw new Error(`the answer is longer than ${apiAnswerBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
 /** The message of a Status. */
 function wordsOf(text: string): string | undefined {
   try {
@@ -84,34 +117,4 @@ function wordsOf(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function request(server: string, tls: https.RequestOptions, method: string, path: string, body: unknown): Promise<unknown> {
-  const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body)), url = new URL(path, server);
-  const headers = { accept: "application/json", ...(payload && { "content-type": "application/json", "content-length": payload.length }) };
-  return new Promise((resolve, reject) => {
-    const sent = https.request(url, { ...tls, method, headers, agent: false, timeout: apiTimeoutMs }, (response) => {
-      const chunks: Uint8Array[] = [];
-      let bytes = 0;
-      response.on("data", (chunk: Uint8Array) => {
-        bytes += chunk.length;
-        if (bytes > apiAnswerBytes) sent.destroy(new Error(`the answer is longer than ${apiAnswerBytes} bytes`));
-        else chunks.push(chunk);
-      });
-      response.on("error", reject);
-      response.on("end", () => {
-        const text = Buffer.concat(chunks).toString();
-        try {
-          const answer = JSON.parse(text) as { message?: string };
-          if (response.statusCode! < 400) resolve(answer);
-          else reject(new CommandError(`The master refused: ${answer.message ?? response.statusCode}`));
-        } catch (cause) {
-          reject(new CommandError(`Cannot understand the answer of ${url.origin} (status ${response.statusCode})`, { cause }));
-        }
-      });
-    });
-    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${apiTimeoutMs} ms`)));
-    sent.on("error", (cause) => reject(unreachable(url, cause)));
-    sent.end(payload);
-  });
 }

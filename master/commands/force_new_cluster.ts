@@ -2,7 +2,7 @@
 // first of a new life of the cluster. Whatever only the lost ones had is gone.
 import { connect } from "node:net";
 import { goneProbeMs } from "../../shared/limits.ts";
-import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { Clock } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { planNewCluster, writeNewCluster } from "../store/disaster/new_cluster.ts";
 import { replace, settle } from "../store/disaster/place.ts";
@@ -11,16 +11,11 @@ import { nodeDirectories, nodeFiles } from "../store/files.ts";
 import { StorageError } from "../store/storage_error.ts";
 import { splitAddress } from "../store/transport/call.ts";
 import { CommandError } from "./client.ts";
-
-interface Needs {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly print: (line: string) => void;
-}
+import type { Surroundings } from "./surroundings.ts";
 
 /** @throws CommandError; then everything is as it was */
 export async function forceNewCluster(
-  { clock, random, print }: Needs,
+  { clock, random, print }: Pick<Surroundings, "clock" | "random" | "print">,
   { dataDir, bumpRevision, yes }: { readonly dataDir: string; readonly bumpRevision: number; readonly yes: boolean },
 ): Promise<void> {
   const directory = `${dataDir}/raft`, files = nodeFiles, log = silentLog;

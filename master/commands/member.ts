@@ -1,15 +1,15 @@
 // `skerry-master member list|add|promote|remove|force-new-cluster`: the masters of a cluster. A new one gets a file that says what it needs to know, and makes itself a learner's
 // copy of everything before it is given a vote.
-import { readFile, writeFile } from "node:fs/promises";
+import { open, readFile, rm } from "node:fs/promises";
 import * as v from "valibot";
 import { paths } from "../../shared/names.ts";
-import type { Clock, Random } from "../../shared/util/clock.ts";
 import { option, readConfig } from "../../shared/util/config.ts";
 import type { AdmissionFile } from "../cluster.ts";
 import type { Admission, MemberView } from "../store/members.ts";
-import { CommandError, openClient } from "./client.ts";
+import { type Client, CommandError, openClient } from "./client.ts";
 import { forceNewCluster } from "./force_new_cluster.ts";
 import { bumpRevision } from "./snapshot.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export const options = {
   dataDir: option(v.string(), "The data directory of a master that runs here", { default: `${paths.data}/master` }),
@@ -35,63 +35,68 @@ export const options = {
   force: option(v.boolean(), "remove: also when too few of the others answer", { flag: true, default: false }),
 };
 
-interface Surroundings {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly print: (line: string) => void;
-  readonly note: (line: string) => void;
-}
+const path = "/skerry/v1/members";
+const listed = async (client: Client): Promise<MemberView[]> => (await client.request("GET", path) as { members: MemberView[] }).members;
 
-export async function memberCommand({ argv, env, clock, random, print }: Surroundings): Promise<void> {
+export async function memberCommand(
+  { argv, env, clock, random, print }: Pick<Surroundings, "argv" | "env" | "clock" | "random" | "print">,
+): Promise<void> {
   const { config, positionals: [verb, id] } = readConfig(options, { argv, env, words: 2 });
   if (verb === "force-new-cluster") return await forceNewCluster({ clock, random, print }, config);
-  const client = await openClient(config.kubeconfig || `${config.dataDir}/admin.kubeconfig`), path = "/skerry/v1/members";
-  const list = async (): Promise<MemberView[]> => (await client.request("GET", path) as { members: MemberView[] }).members;
-  const mustHaveId = (): string => {
-    if (!id) throw new CommandError(`Which one? \`skerry-master member ${verb} ID\`; \`member list\` shows the ids`);
-    return id;
-  };
-  switch (verb) {
-    case "list":
-      return show(await list(), print);
-    case "add": {
-      if (!config.address) throw new CommandError("Where will it be? `skerry-master member add --address host:6444`");
-      const [certificate, key] = await Promise.all(["crt", "key"].map((end) => readAuthority(`${config.dataDir}/pki/ca.${end}`)));
-      const silent = (await list()).find((member) => member.address === "");
-      if (silent) {
-        throw new CommandError(
-          `Cannot add a master: member ${silent.id} cannot be reached by others. Start it with --peer-listen and --peer-advertise host:6444`,
-        );
-      }
-      const admitted = await client.request("POST", path, {
-        address: config.address,
-        ...(config.replaces > 0 && { replaces: config.replaces }),
-      }) as Admission;
-      const file: AdmissionFile = { ...admitted, address: config.address, ca: { certificate: certificate!, key: key! } };
-      await writeFile(config.out, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" }).catch((cause) => {
-        throw new CommandError(
-          `Cannot write ${config.out}: ${cause.message}. Member ${admitted.memberId} has been added; remove it again`,
-          { cause },
-        );
-      });
-      return print(
-        `Member ${admitted.memberId} is a learner now. Bring ${config.out} to it, and there:\n` +
-          `  skerry-master serve --join ${config.out} --peer-listen :${config.address.split(":").at(-1)}\n` +
-          (config.replaces > 0
-            ? `When it has caught up, it takes the place of member ${config.replaces}; nothing is left to do`
-            : `When it has caught up (member list): skerry-master member promote ${admitted.memberId}`),
+  if (!["list", "add", "promote", "remove"].includes(verb ?? "")) {
+    throw new CommandError(`Unknown command: member ${verb ?? ""}. There are: member list, add, promote, remove, force-new-cluster`);
+  }
+  const client = await openClient(config);
+  if (verb === "list") return show(await listed(client), print);
+  if (verb === "add") return await add(client, config, print);
+  if (!id) throw new CommandError(`Which one? \`skerry-master member ${verb} ID\`; \`member list\` shows the ids`);
+  const member = `${path}/${encodeURIComponent(id)}`;
+  if (verb === "promote") {
+    await client.request("POST", `${member}/promote`);
+    return print(`Member ${id} has a vote now`);
+  }
+  await client.request("DELETE", `${member}${config.force ? "?force=true" : ""}`);
+  print(`Member ${id} is removed, and its id never comes back. Its data directory is of no use any more`);
+}
+
+async function add(
+  client: Client,
+  { dataDir, address, replaces, out }: { dataDir: string; address: string; replaces: number; out: string },
+  print: (line: string) => void,
+): Promise<void> {
+  if (!address) throw new CommandError("Where will it be? `skerry-master member add --address host:6444`");
+  const [certificate, key] = await Promise.all(["crt", "key"].map((end) => readAuthority(`${dataDir}/pki/ca.${end}`)));
+  const silent = (await listed(client)).find((member) => member.address === "");
+  if (silent) {
+    throw new CommandError(
+      `Cannot add a master: member ${silent.id} cannot be reached by others. Start it with --peer-listen and --peer-advertise host:6444`,
+    );
+  }
+  // Before anything changes: a member that nobody can become would only have to be removed again.
+  const file = await open(out, "wx", 0o600).catch((cause) => {
+    throw new CommandError(`Cannot write ${out}: ${cause.message}. Nothing has changed; --out names another file`, { cause });
+  });
+  try {
+    const admitted = await client.request("POST", path, { address, ...(replaces > 0 && { replaces }) }) as Admission;
+    const admission: AdmissionFile = { ...admitted, address, ca: { certificate: certificate!, key: key! } };
+    await file.writeFile(`${JSON.stringify(admission, null, 2)}\n`).catch((cause) => {
+      throw new CommandError(
+        `Cannot write ${out}: ${cause.message}. Member ${admitted.memberId} has been added: \`skerry-master member remove ${admitted.memberId}\`, and try again`,
+        { cause, status: 1 },
       );
-    }
-    case "promote":
-      await client.request("POST", `${path}/${mustHaveId()}/promote`);
-      return print(`Member ${id} has a vote now`);
-    case "remove":
-      await client.request("DELETE", `${path}/${mustHaveId()}${config.force ? "?force=true" : ""}`);
-      return print(`Member ${id} is removed, and its id never comes back. Its data directory is of no use any more`);
-    default:
-      throw new CommandError(`Unknown command: member ${verb ?? ""}. There are: member list, add, promote, remove, force-new-cluster`);
+    });
+    print(
+      `Member ${admitted.memberId} is a learner now. Bring ${out} to it, and there:\n` +
+        `  skerry-master serve --join ${out} --peer-listen :${address.split(":").at(-1)}\n` +
+        (replaces > 0
+          ? `When it has caught up, it takes the place of member ${replaces}; nothing is left to do`
+          : `When it has caught up (member list): skerry-master member promote ${admitted.memberId}`),
+    );
+  } catch (error) {
+    await rm(out, { force: true });
+    throw error;
+  } finally {
+    await file.close();
   }
 }
 

@@ -4,15 +4,12 @@ import { paths } from "../../shared/names.ts";
 import { option, readConfig } from "../../shared/util/config.ts";
 import { createAuthority } from "../pki/pki.ts";
 import { CommandError } from "./client.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 const options = { dataDir: option(v.string(), "The master's data directory", { default: `${paths.data}/master` }) };
 
 export async function pkiCommand(
-  { argv, env, print }: {
-    argv: readonly string[];
-    env: Readonly<Record<string, string | undefined>>;
-    print: (line: string) => void;
-  },
+  { argv, env, print }: Pick<Surroundings, "argv" | "env" | "print">,
 ): Promise<void> {
   const { config, positionals: [verb] } = readConfig(options, { argv, env, words: 1 });
   if (verb !== "create") throw new CommandError(`Unknown command: pki ${verb ?? ""}. There is: pki create`);

@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import * as v from "valibot";
 import { bumpedRevisions } from "../../shared/limits.ts";
 import { paths } from "../../shared/names.ts";
-import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { Clock } from "../../shared/util/clock.ts";
 import { option, readConfig } from "../../shared/util/config.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { objectsPrefix } from "../registry/codec.ts";
@@ -14,6 +14,7 @@ import { nodeDirectories, nodeFiles, readingFiles } from "../store/files.ts";
 import { StorageError } from "../store/storage_error.ts";
 import { CommandError, openClient } from "./client.ts";
 import { saveSnapshot } from "./snapshot_save.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export const bumpRevision = option(
   v.pipe(v.string(), v.regex(/^[1-9]\d{0,15}$/, "expected a whole number from 1"), v.transform(Number)),
@@ -28,16 +29,7 @@ export const options = {
   bumpRevision,
 };
 
-interface Surroundings {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly print: (line: string) => void;
-  readonly note: (line: string) => void;
-}
-
-export async function snapshotCommand({ argv, env, clock, random, print, note }: Surroundings): Promise<void> {
+export async function snapshotCommand({ argv, env, clock, random, print, note }: Omit<Surroundings, "randomBytes">): Promise<void> {
   const { config, positionals: [verb, file] } = readConfig(options, { argv, env, words: 2 });
   const { dataDir } = config;
   if (!["save", "verify", "restore"].includes(verb ?? "")) {
@@ -46,7 +38,7 @@ export async function snapshotCommand({ argv, env, clock, random, print, note }:
   if (!file) throw new CommandError(`Which file? \`skerry-master snapshot ${verb} FILE\``);
   switch (verb) {
     case "save": {
-      const client = await openClient(config.kubeconfig || `${dataDir}/admin.kubeconfig`);
+      const client = await openClient(config);
       show(file, await saveSnapshot({ client, clock, note }, file), print);
       return note(
         `It does not hold the cluster's authority: keep ${dataDir}/pki/ca.crt and ca.key with it, as secret as the snapshot itself`,

@@ -7,6 +7,7 @@ import { option, readConfig } from "../../shared/util/config.ts";
 import { paths } from "../../shared/names.ts";
 import { mintToken, readToken, tokenNamespace, tokenType } from "../fleet/tokens.ts";
 import { CommandError, openClient } from "./client.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 const duration = v.pipe(
   v.string(),
@@ -25,17 +26,11 @@ export const options = {
   description: option(v.string(), "What it is for", { default: "" }),
 };
 
-interface Surroundings {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly now: () => number;
-  readonly randomBytes: (count: number) => Uint8Array;
-  readonly print: (line: string) => void;
-}
-
-export async function tokenCommand({ argv, env, now, randomBytes, print }: Surroundings): Promise<void> {
+export async function tokenCommand(
+  { argv, env, clock: { now }, randomBytes, print }: Omit<Surroundings, "random" | "note">,
+): Promise<void> {
   const { config, positionals: [verb, id] } = readConfig(options, { argv, env, words: 2 });
-  const client = await openClient(config.kubeconfig || `${config.dataDir}/admin.kubeconfig`),
+  const client = await openClient(config),
     secrets = `/api/v1/namespaces/${tokenNamespace}/secrets`;
   switch (verb) {
     case "create": {

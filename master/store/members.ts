@@ -107,7 +107,7 @@ export class Members {
   }
   /** Waits for a learner that is about to catch up. @throws StoreError Invalid when it still lags too far behind, or is silent */
   async promote(member: number): Promise<void> {
-    this.#mustBeThere(member);
+    this.#mustBeThere("promote", member);
     const isVoter = (conf: ConfState) => conf.voters.includes(member) && conf.outgoing.length === 0;
     if (isVoter(this.#replica.status().conf)) return;
     const progress = () => this.#replica.raft.progressOf(member);
@@ -119,7 +119,7 @@ export class Members {
   }
   /** @param force also when those who answer would be no majority of the rest */
   async remove(member: number, { force = false } = {}): Promise<void> {
-    this.#mustBeThere(member);
+    this.#mustBeThere("remove", member);
     if (this.#replica.status().conf.voters.every((voter) => voter === member)) {
       throw new StoreError("Invalid", `Cannot remove member ${member}: it is the only one with a vote`);
     }
@@ -145,8 +145,9 @@ export class Members {
     await this.#change([{ do: "move", member, address }], (now) => now.addresses[member] === address);
   }
 
-  #mustBeThere(member: number): void {
-    if (!members(this.#replica.status().conf).includes(member)) throw new StoreError("Invalid", `There is no member ${member}`);
+  #mustBeThere(verb: string, member: number): void {
+    if (this.isMember(member)) return;
+    throw new StoreError("Invalid", `Cannot ${verb} member ${member}: there is no member of that id; \`member list\` shows them`);
   }
   async #change(changes: readonly MemberChange[], isMade: (conf: ConfState) => boolean, force = false): Promise<void> {
     this.#replica.changeMembers(changes, { force });

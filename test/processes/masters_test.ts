@@ -1,5 +1,6 @@
 // Several masters as users run them: what one acknowledged all have, whoever dies; and masters come and go by command.
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import process from "node:process";
 import * as assert from "uvu/assert";
 import { eventually } from "../kit/eventually.ts";
@@ -35,9 +36,13 @@ test("a dead master is replaced by a new one, which gets everything and then a v
     const added = memberCommand(other, "add", "--address", address, "--out", file);
     assert.is(added.status, 0, added.err);
     const id = /Member (\d+) is a learner now/.exec(added.out)![1]!;
-    const again = memberCommand(leader, "add", "--address", address);
+    const again = memberCommand(leader, "add", "--address", address, "--out", `${file}.again`);
     assert.is(again.status, 2);
     assert.match(again.err, `Cannot add a master at ${address}: member ${id} is there`);
+    assert.not.ok(existsSync(`${file}.again`));
+    const taken = memberCommand(leader, "add", "--address", "127.0.0.1:1", "--out", file);
+    assert.equal([taken.status, (await membersOf(leader)).length], [2, 4]);
+    assert.match(taken.err, /Cannot write .*Nothing has changed/);
 
     const made = await masterProcess({ args: ["--peer-listen", address, "--join", file] });
     fourth = Object.assign(made, { name: "m3", address });
@@ -87,7 +92,7 @@ test("what cannot be is refused with a reason", async () => {
     };
     assert.match(await words("add"), "Where will it be?");
     assert.match(await words("add", "--address", "10.0.0.9:6444"), "cannot be reached by others. Start it with --peer-listen");
-    assert.match(await words("promote", "7"), "There is no member 7");
+    assert.match(await words("promote", "7"), "Cannot promote member 7: there is no member of that id");
     assert.match(await words("remove"), "Which one?");
     const [{ id } = { id: 0 }] = await membersOf(alone);
     assert.match(await words("remove", String(id)), "Cannot change the members so");

@@ -138,7 +138,7 @@ test("promote() waits for who is about to catch up, says who does not, and asks 
   };
   await cluster.until("it leads", () => cluster.leader() !== undefined);
   assert.match(await ended(members.remove(first.id)), `Cannot remove member ${first.id}: it is the only one with a vote`);
-  assert.match(await ended(members.promote(5)), "There is no member 5");
+  assert.match(await ended(members.promote(5)), "Cannot promote member 5: there is no member of that id");
 
   assert.is(await ended(members.add("127.0.0.1:6444")), "done");
   const { id } = members.list().find(({ role }) => role === "learner")!;
