@@ -8,9 +8,10 @@ import type { HardState, LogEntry } from "./raft/message.ts";
 import { Snapshots } from "./snapshot.ts";
 import type { SnapshotHeader } from "./snapshot_format.ts";
 import { StorageError } from "./storage_error.ts";
-import { Wal, type WalNeeds } from "./wal.ts";
+import { Wal } from "./wal.ts";
 import type { Identity } from "./wal_format.ts";
 import type { Replayed } from "./wal_recovery.ts";
+import type { WalNeeds } from "./wal_start.ts";
 
 export interface Recovered {
   readonly wal: Wal;

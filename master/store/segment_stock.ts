@@ -22,6 +22,9 @@ export class SegmentStock {
   #isShort = false;
   /** The reserve is given up for something else. */
   #isLent = false;
+  /** Lets who waits for room look again. */
+  #lookAgain: (() => void) | undefined;
+  #isEnding = false;
 
   constructor(needs: { files: Files; log: Log }, directory: string, segmentBytes: number) {
     this.#files = needs.files;
@@ -56,6 +59,31 @@ export class SegmentStock {
       await this.#files.remove(this.#next);
     }
     return await this.#create(this.#next);
+  }
+
+  /** The same, however long a full disk lets it wait: Raft goes on without this member meanwhile. @throws NoRoom once the process ends */
+  async takeWaiting(): Promise<OpenFile> {
+    for (;;) {
+      try {
+        return await this.take();
+      } catch (error) {
+        if (!(error instanceof NoRoom) || this.#isEnding) throw error;
+      }
+      await new Promise<void>((resolve) => this.#lookAgain = resolve);
+      this.#lookAgain = undefined;
+    }
+  }
+  /** Somebody waits for room. */
+  get isAwaited(): boolean {
+    return this.#lookAgain !== undefined;
+  }
+  lookForRoom(): void {
+    if (this.#lookAgain) this.#lookAgain();
+    else this.refill();
+  }
+  stopWaiting(): void {
+    this.#isEnding = true;
+    this.#lookAgain?.();
   }
 
   /** Gives up the reserve, to make room for what frees more. Until settle() nothing is put in stock. @returns false when there is none */

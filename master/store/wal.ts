@@ -3,12 +3,9 @@
 // But one: where a full disk has no room for the next segment, nothing has been written yet, and the append waits until there is.
 import { walSegmentBytes, walStockSegments } from "../../shared/limits.ts";
 import { assert } from "../../shared/util/assert.ts";
-import type { Random } from "../../shared/util/clock.ts";
-import type { Log } from "../../shared/util/log.ts";
-import type { Files, OpenFile } from "./files.ts";
-import { encodeConf, nobody } from "./raft/membership.ts";
+import type { OpenFile } from "./files.ts";
 import { entrySize, type HardState, type LogEntry } from "./raft/message.ts";
-import { type OpenedWal, openSegments } from "./wal_open.ts";
+import { openSegments } from "./wal_open.ts";
 import {
   encodeSegmentHeader,
   FrameEncoder,
@@ -19,8 +16,8 @@ import {
   type SnapshotMarker,
 } from "./wal_format.ts";
 import { segmentName, SegmentStock } from "./segment_stock.ts";
-import { isDiskFull, NoRoom } from "./storage_error.ts";
 import type { Replayed } from "./wal_recovery.ts";
+import { beginLog, newSalt, rewriteLast, type WalNeeds, type WalStart } from "./wal_start.ts";
 
 export interface WalBatch {
   /** Nothing behind the entry of this index and term stays. */
@@ -37,12 +34,6 @@ export interface WalOptions {
   readonly directory: string;
   /** Bytes of a segment. */
   readonly segmentBytes?: number;
-}
-
-export interface WalNeeds {
-  readonly files: Files;
-  readonly random: Random;
-  readonly log: Log;
 }
 
 const recordTypes = { command: recordType.command, noop: recordType.noop, configuration: recordType.configuration } as const;
@@ -67,9 +58,6 @@ export class Wal {
   #sealed = true;
   #failure: unknown;
   #failed = false;
-  /** Lets an append that waits for room look again. */
-  #lookAgain: (() => void) | undefined;
-  #isEnding = false;
   /** Appends run one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -92,34 +80,10 @@ export class Wal {
 
   /** The log of a member that has none yet: of one that begins a cluster with the first entry, of one that joins a cluster empty. */
   static async create(needs: WalNeeds, options: WalOptions, identity: Identity, first: LogEntry | undefined): Promise<Wal> {
-    const { files } = needs, stock = new SegmentStock(needs, options.directory, options.segmentBytes ?? walSegmentBytes);
-    const last = { index: first?.index ?? 0, term: first?.term ?? 0 }, hardState = { term: last.term, vote: 0, commit: last.index };
-    const segment = { path: `${options.directory}/${segmentName(1)}`, sequence: 1, lastIndex: last.index, bytes: 0 };
-    const salt = newSalt(needs.random), encoder = new FrameEncoder();
-    const file = await stock.take();
-    await file.write(encodeSegmentHeader({ ...identity, sequence: 1, firstIndex: 1, baseTerm: 0, copy: 0, previousChain: 0, salt }), 0);
-    encoder.begin();
-    encoder.add(recordType.confState, 0, 0, [], encodeConf(nobody));
-    if (first) encoder.add(recordType.configuration, first.term, first.index, [first.time, first.proposer, first.sequence], first.payload);
-    encoder.add(recordType.hardState, hardState.term, hardState.commit, [hardState.vote]);
-    const frame = encoder.finish({ position: segmentHeaderBytes, syncedUpTo: 0, previousChain: salt, salt });
-    await file.write(frame.bytes, segmentHeaderBytes);
-    await stock.place(file, segment.path);
-    await files.syncDirectory(options.directory);
-    const position = segmentHeaderBytes + frame.bytes.length;
-    segment.bytes = position;
+    const stock = new SegmentStock(needs, options.directory, options.segmentBytes ?? walSegmentBytes);
+    const start = await beginLog(needs, stock, options.directory, identity, first);
     stock.refill();
-    return new Wal(needs, options, stock, {
-      identity,
-      segments: [segment],
-      file,
-      position,
-      chain: frame.chain,
-      salt,
-      last,
-      hardState,
-      marker: undefined,
-    });
+    return new Wal(needs, options, stock, start);
   }
 
   /**
@@ -132,70 +96,14 @@ export class Wal {
     keepAfter: number,
     check: (replayed: Replayed, identity: Identity) => void = () => {},
   ): Promise<{ wal: Wal; replayed: Replayed } | undefined> {
-    const opened = await openSegments(needs.files, options.directory, keepAfter, options.segmentBytes ?? walSegmentBytes);
+    const { directory, segmentBytes = walSegmentBytes } = options;
+    const opened = await openSegments(needs.files, directory, keepAfter, segmentBytes);
     if (!opened) return undefined;
     check(opened.replayed, opened.last.header);
-    const stock = new SegmentStock(needs, options.directory, options.segmentBytes ?? walSegmentBytes);
-    const start = await Wal.#rewriteLast(needs, options, stock, opened);
+    const stock = new SegmentStock(needs, directory, segmentBytes);
+    const start = await rewriteLast(needs, stock, directory, opened);
     stock.refill();
     return { wal: new Wal(needs, options, stock, start), replayed: opened.replayed };
-  }
-
-  /**
-   * Copies the surviving records of the last segment into a new one, and only what is durable there counts: a process that starts after a failed fsync may
-   * read pages that never reached the disk. Then the old one goes, its torn tail into quarantine.
-   */
-  static async #rewriteLast(needs: WalNeeds, options: WalOptions, stock: SegmentStock, opened: OpenedWal): Promise<WalStart> {
-    const { files, log } = needs, { last } = opened, { directory } = options;
-    const { sequence } = last.header, copy = last.header.copy + 1, salt = newSalt(needs.random);
-    const segment: Segment = { path: `${directory}/${segmentName(sequence, copy)}`, sequence, lastIndex: last.lastIndex, bytes: 0 };
-    const file = await stock.take();
-    await file.write(encodeSegmentHeader({ ...last.header, copy, salt }), 0);
-    const encoder = new FrameEncoder();
-    let position = segmentHeaderBytes, chain = salt;
-    const flush = async () => {
-      const frame = encoder.finish({ position, syncedUpTo: 0, previousChain: chain, salt });
-      await file.write(frame.bytes, position);
-      position += frame.bytes.length;
-      chain = frame.chain;
-    };
-    encoder.begin();
-    for (const record of last.scan.records) {
-      if (record.type === recordType.seal) continue;
-      encoder.copy(record);
-      if (encoder.bytes < 1024 * 1024) continue;
-      await flush();
-      encoder.begin();
-    }
-    await flush();
-    await stock.place(file, segment.path);
-    await files.syncDirectory(directory);
-    if (last.scan.ending === "torn") {
-      const kept = await stock.quarantine(last.bytes, last.scan.end, last.header).catch((error) => {
-        if (!isDiskFull(error)) throw error;
-        return "nothing: the disk is full";
-      });
-      log.warn("The end of the log was torn by a crash; nothing in it had been acknowledged", {
-        path: last.path,
-        position: last.scan.end,
-        kept,
-      });
-    }
-    for (const path of [last.path, ...opened.remains]) await files.remove(path);
-    await files.syncDirectory(directory);
-    segment.bytes = position;
-    const { replayed } = opened, entry = replayed.entries[replayed.entries.length - 1];
-    return {
-      identity: last.header,
-      segments: [...opened.earlier, segment],
-      file,
-      position,
-      chain,
-      salt,
-      last: entry ?? replayed.base,
-      hardState: replayed.hardState,
-      marker: opened.marker,
-    };
   }
 
   /** Bytes of all segments, as far as they are written. */
@@ -228,14 +136,13 @@ export class Wal {
 
   /** Time to see whether a full disk has room again. */
   lookForRoom(): void {
-    if (this.#lookAgain) this.#lookAgain();
-    else this.#stock.refill();
+    this.#stock.lookForRoom();
   }
   /** Gives up the reserve for a snapshot that will free more, until settle(). @returns false when there is none */
   async lend(): Promise<boolean> {
     let isLent = false;
     // Not while an append waits: it has found the stock empty.
-    if (!this.#lookAgain) await this.#inTurn(async () => void (isLent = await this.#stock.lend()));
+    if (!this.#stock.isAwaited) await this.#inTurn(async () => void (isLent = await this.#stock.lend()));
     return isLent;
   }
   settle(): void {
@@ -243,8 +150,7 @@ export class Wal {
   }
   /** An append that waits for room rejects with NoRoom: this process ends, and the next one will find the log without it. */
   stopWaiting(): void {
-    this.#isEnding = true;
-    this.#lookAgain?.();
+    this.#stock.stopWaiting();
   }
 
   /** Durable when it resolves. After the first rejection every later one rejects alike: the process has to end. */
@@ -354,7 +260,7 @@ export class Wal {
   async #nextSegment(): Promise<void> {
     const sequence = this.#segments[this.#segments.length - 1]!.sequence + 1, salt = newSalt(this.#needs.random);
     const segment = { path: `${this.#directory}/${segmentName(sequence)}`, sequence, lastIndex: 0, bytes: segmentHeaderBytes };
-    const file = await this.#takeWaiting();
+    const file = await this.#stock.takeWaiting();
     const header = {
       ...this.identity,
       sequence,
@@ -375,31 +281,4 @@ export class Wal {
     await full.close();
     this.#stock.refill();
   }
-
-  /** A segment from the stock, however long a full disk lets it wait: Raft goes on without this member meanwhile. @throws NoRoom once the process ends */
-  async #takeWaiting(): Promise<OpenFile> {
-    for (;;) {
-      try {
-        return await this.#stock.take();
-      } catch (error) {
-        if (!(error instanceof NoRoom) || this.#isEnding) throw error;
-      }
-      await new Promise<void>((resolve) => this.#lookAgain = resolve);
-      this.#lookAgain = undefined;
-    }
-  }
 }
-
-interface WalStart {
-  readonly identity: Identity;
-  readonly segments: Segment[];
-  readonly file: OpenFile;
-  readonly position: number;
-  readonly chain: number;
-  readonly salt: number;
-  readonly last: { readonly index: number; readonly term: number };
-  readonly hardState: HardState;
-  readonly marker: SnapshotMarker | undefined;
-}
-
-const newSalt = (random: Random): number => Math.floor(random() * 0xffff_ffff) + 1;

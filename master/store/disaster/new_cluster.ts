@@ -13,8 +13,9 @@ import { Snapshots } from "../snapshot.ts";
 import type { SnapshotHeader } from "../snapshot_format.ts";
 import type { State } from "../state.ts";
 import { StoreError } from "../store.ts";
-import { Wal, type WalNeeds } from "../wal.ts";
+import { Wal } from "../wal.ts";
 import type { Identity } from "../wal_format.ts";
+import type { WalNeeds } from "../wal_start.ts";
 
 /** What is known of the old life. */
 export interface Predecessor extends Pick<SnapshotHeader, "clusterId" | "index" | "time" | "revision" | "clusterVersion" | "conf"> {

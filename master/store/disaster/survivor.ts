@@ -9,7 +9,7 @@ import { State } from "../state.ts";
 import { StorageError } from "../storage_error.ts";
 import type { Clock } from "../../../shared/util/clock.ts";
 import { openSegments } from "../wal_open.ts";
-import type { WalNeeds } from "../wal.ts";
+import type { WalNeeds } from "../wal_start.ts";
 import type { Predecessor } from "./new_cluster.ts";
 
 export interface Survivor extends Predecessor {

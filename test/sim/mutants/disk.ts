@@ -76,9 +76,9 @@ export const diskMutants: readonly Mutant[] = [
   {
     name: "tail_opened_at_its_start",
     bug: "B16: after a start the log goes on where its last segment begins (etcd 4930)",
-    file: "wal.ts",
-    from: "segments: [...opened.earlier, segment],\n      file,\n      position,",
-    to: "segments: [...opened.earlier, segment],\n      file,\n      position: segmentHeaderBytes,",
+    file: "wal_start.ts",
+    from: "    file,\n    position,\n    chain,\n",
+    to: "    file,\n    position: segmentHeaderBytes,\n    chain,\n",
   },
   {
     name: "log_never_dropped",

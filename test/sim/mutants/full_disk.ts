@@ -12,7 +12,7 @@ export const fullDiskMutants: readonly Mutant[] = [
   {
     name: "append_without_room_fails",
     bug: "B35: an append that finds no room for its segment ends its member instead of waiting",
-    file: "wal.ts",
+    file: "segment_stock.ts",
     from: "if (!(error instanceof NoRoom) || this.#isEnding) throw error;",
     to: "throw error;",
   },
