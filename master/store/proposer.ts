@@ -5,8 +5,9 @@ import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { DiskWatch } from "./disk_watch.ts";
 import { repeated } from "./machine.ts";
 import { PendingProposals } from "./pending_proposals.ts";
+import type { Refusal } from "./raft/core.ts";
 import type { LogEntry } from "./raft/message.ts";
-import type { Raft, Ready, Refusal } from "./raft/raft.ts";
+import type { Raft, Ready } from "./raft/raft.ts";
 import { refused } from "./refusal.ts";
 import { StoreError } from "./store.ts";
 

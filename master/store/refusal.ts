@@ -1,5 +1,6 @@
 // What a caller hears when the state machine does not take a proposal.
-import type { ConfRefusal, Refusal } from "./raft/raft.ts";
+import type { Refusal } from "./raft/core.ts";
+import type { ConfRefusal } from "./raft/reconfiguration.ts";
 import { StoreError } from "./store.ts";
 
 export function refused(refusal: Refusal | ConfRefusal): StoreError {

@@ -36,6 +36,9 @@ export interface ReadState {
   readonly index?: number;
 }
 
+/** Why a proposal is not taken. */
+export type Refusal = "NotLeader" | "Overloaded" | "Pending" | "Transferring" | "NoRoom";
+
 /** A forwarded proposal that was not appended: this copy of it. */
 export interface RejectedProposal {
   readonly proposer: number;

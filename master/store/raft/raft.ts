@@ -2,21 +2,21 @@
 // obeys it in this order: write `append`, send `messages` (at once) and `append.messages` (once written), apply `committed`; and reports back
 // with appendDone() and applyDone(). Nothing here waits, and nothing here fails but by a broken invariant.
 import { applySliceEntries, groupCommitBytes } from "../../../shared/limits.ts";
-import { type AppendToken, Core, type CoreConfig, type CoreStart, type ReadState, type RejectedProposal, type Role } from "./core.ts";
-import { believeCommitted, campaign, handleVote, handleVoteResponse, transferTo } from "./election.ts";
 import {
-  changed,
-  type ConfChange,
-  type ConfState,
-  decodeConfChange,
-  encodeConf,
-  isJoint,
-  isVoter,
-  type MemberChange,
-} from "./membership.ts";
+  type AppendToken,
+  Core,
+  type CoreConfig,
+  type CoreStart,
+  type ReadState,
+  type Refusal,
+  type RejectedProposal,
+  type Role,
+} from "./core.ts";
+import { believeCommitted, campaign, handleVote, handleVoteResponse, transferTo } from "./election.ts";
+import { type ConfState, decodeConfChange, type MemberChange } from "./membership.ts";
 import type { HardState, LogEntry, Message, Proposal, SnapshotMeta } from "./message.ts";
 import type { Progress } from "./progress.ts";
-import { isQuorum } from "./quorum.ts";
+import { applyConf, type ConfRefusal, isCaughtUp, leaveJoint, proposeConf } from "./reconfiguration.ts";
 import {
   advanceCommit,
   appendAsLeader,
@@ -55,13 +55,6 @@ export interface Ready {
   /** A snapshot to fetch from the leader and install. */
   readonly install?: SnapshotMeta;
 }
-
-export type Refusal = "NotLeader" | "Overloaded" | "Pending" | "Transferring" | "NoRoom";
-/** Of a change of the members: it changes nothing; of those who would decide then, too few answer now; who is to be promoted has not caught up. */
-export type ConfRefusal = "Unchanged" | "NoQuorum" | "Behind";
-
-/** Entries a learner may lack when it is promoted. */
-const promotionLagEntries = 1_000;
 
 export class Raft {
   readonly #core: Core;
@@ -145,7 +138,7 @@ export class Raft {
       core.electionElapsed = 0;
       core.transferee = 0;
       if (!checkQuorum(core)) return core.becomeFollower(core.term, 0);
-      this.#leaveJoint(); // which a transfer that came to nothing has held up
+      leaveJoint(core); // which a transfer that came to nothing has held up
     }
     if (++core.heartbeatElapsed >= core.config.heartbeatTicks) {
       core.heartbeatElapsed = 0;
@@ -251,30 +244,7 @@ export class Raft {
 
   /** Proposes a change of the members. One at a time, and (unless forced) none that would leave no quorum of those who answer now. */
   proposeConf(changes: readonly MemberChange[], time: number, force = false): Refusal | ConfRefusal | undefined {
-    const core = this.#core;
-    if (core.role !== "leader") return "NotLeader";
-    if (core.transferee !== 0) return "Transferring";
-    if (core.pendingConfIndex > core.log.applied || isJoint(core.conf) || !core.committedInTerm) return "Pending";
-    const next = changed(core.conf, { changes });
-    if (JSON.stringify(next) === JSON.stringify(core.conf)) return "Unchanged";
-    if (next.voters.length === 0) return "NoQuorum";
-    if (!force) {
-      for (const change of changes) if (change.do === "promote" && !this.#isCaughtUp(change.member)) return "Behind";
-      if (!isQuorum(next, (member) => core.isActive(member))) return "NoQuorum";
-    }
-    this.#appendConf({ changes }, time);
-    return undefined;
-  }
-
-  #isCaughtUp(member: number): boolean {
-    const core = this.#core, progress = core.progress.get(member);
-    return progress !== undefined && core.isActive(member) && progress.state !== "snapshot" &&
-      progress.matchIndex + promotionLagEntries >= core.log.lastIndex && progress.catchUpTicks < core.config.electionTicks;
-  }
-
-  #appendConf(change: ConfChange, time: number): void {
-    const entry = appendAsLeader(this.#core, { type: "configuration", time, proposer: 0, sequence: 0, payload: encodeConf(change) });
-    this.#core.pendingConfIndex = entry.index;
+    return proposeConf(this.#core, changes, time, force);
   }
 
   /** Asks for an index at which a read is linearizable; the answer is in some Ready.reads. `context` must be new for each attempt. */
@@ -289,7 +259,7 @@ export class Raft {
   progressOf(member: number): { readonly matchIndex: number; readonly active: boolean; readonly caughtUp: boolean } | undefined {
     const core = this.#core;
     if (!core.progress.has(member)) return undefined;
-    return { matchIndex: core.matchIndex(member), active: core.isActive(member), caughtUp: this.#isCaughtUp(member) };
+    return { matchIndex: core.matchIndex(member), active: core.isActive(member), caughtUp: isCaughtUp(core, member) };
   }
   /** What this leader sends to a member next, and how; `paused`: nothing, until it answers. */
   sendingTo(member: number): Pick<Progress, "nextIndex" | "state" | "paused"> | undefined {
@@ -379,30 +349,10 @@ export class Raft {
     const core = this.#core;
     for (let at = core.log.applied + 1; at <= index; at++) {
       const entry = core.log.entry(at)!;
-      if (entry.type === "configuration") this.#applyConf(decodeConfChange(entry.payload));
+      if (entry.type === "configuration") applyConf(core, decodeConfChange(entry.payload));
     }
     core.log.appliedTo(index);
-    this.#leaveJoint();
-  }
-
-  /** Out of the joint configuration as soon as it holds and leadership is not being handed over: no operator is needed to finish a change. */
-  #leaveJoint(): void {
-    const core = this.#core;
-    if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex <= core.log.applied && core.transferee === 0) {
-      this.#appendConf({ changes: [] }, 0);
-    }
-  }
-
-  #applyConf(change: ConfChange): void {
-    const core = this.#core;
-    core.conf = changed(core.conf, change);
-    if (core.role !== "leader") return;
-    core.followConf();
-    // A leader that is no voter any more has led the change to its end, and goes.
-    if (!isJoint(core.conf) && !isVoter(core.conf, core.id)) return core.becomeFollower(core.term, 0);
-    if (advanceCommit(core)) broadcastHeartbeat(core);
-    for (const member of core.progress.keys()) if (member !== core.id) sendAppend(core, member);
-    if (core.transferee !== 0 && !core.conf.voters.includes(core.transferee)) core.transferee = 0;
+    leaveJoint(core);
   }
 
   /** A snapshot at `meta` is durable: entries up to `compactTo` may be forgotten, and who needs them gets the snapshot. */

@@ -1,8 +1,7 @@
 import * as assert from "uvu/assert";
 import { Proposer } from "../../../master/store/proposer.ts";
-import type { Role } from "../../../master/store/raft/core.ts";
+import type { Refusal, Role } from "../../../master/store/raft/core.ts";
 import type { Proposal } from "../../../master/store/raft/message.ts";
-import type { Refusal } from "../../../master/store/raft/raft.ts";
 import { proposalTimeoutMs } from "../../../shared/limits.ts";
 import { HandCrankedClock, seeded } from "../../../shared/util/clock.ts";
 import { suite } from "../../kit/suite.ts";

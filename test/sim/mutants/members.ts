@@ -33,14 +33,14 @@ export const membersMutants: readonly Mutant[] = [
   {
     name: "two_changes_at_once",
     bug: "B1: a change of members is proposed before the last one, or any entry of the term, has taken effect (Ongaro 2015)",
-    file: raft("raft"),
+    file: raft("reconfiguration"),
     from: 'if (core.pendingConfIndex > core.log.applied || isJoint(core.conf) || !core.committedInTerm) return "Pending";',
     to: "",
   },
   {
     name: "joint_never_left",
     bug: "Nobody ends the joint configuration",
-    file: raft("raft"),
+    file: raft("reconfiguration"),
     from: 'if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex <= core.log.applied && core.transferee === 0) {',
     to: 'if (core.role === "leader" && isJoint(core.conf) && core.pendingConfIndex < 0) {',
   },
@@ -73,7 +73,7 @@ export const membersMutants: readonly Mutant[] = [
     from: "if (isJoint(conf)) return conf; // refused",
     to: "// refused",
     also: [{
-      file: raft("raft"),
+      file: raft("reconfiguration"),
       from: 'if (core.pendingConfIndex > core.log.applied || isJoint(core.conf) || !core.committedInTerm) return "Pending";',
       to: "",
     }],
