@@ -7,7 +7,8 @@ import { repeated } from "./machine.ts";
 import { PendingProposals } from "./pending_proposals.ts";
 import type { Refusal } from "./raft/core.ts";
 import type { LogEntry } from "./raft/message.ts";
-import type { Raft, Ready } from "./raft/raft.ts";
+import type { Raft } from "./raft/raft.ts";
+import type { Ready } from "./raft/ready.ts";
 import { refused } from "./refusal.ts";
 import { StoreError } from "./store.ts";
 

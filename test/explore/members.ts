@@ -5,7 +5,8 @@
 // Time is one tick for an election timeout, so a tick is "now I doubt my leader", and for a leader "a heartbeat, and I count who has answered".
 import { type ConfState, isVoter } from "../../master/store/raft/membership.ts";
 import type { HardState, LogEntry, Message } from "../../master/store/raft/message.ts";
-import type { Append, Raft } from "../../master/store/raft/raft.ts";
+import type { Raft } from "../../master/store/raft/raft.ts";
+import type { Append } from "../../master/store/raft/ready.ts";
 import { store } from "../kit/raft_stage.ts";
 import type { RaftSource } from "../kit/raft_source.ts";
 import { freeze, type Renaming, thaw } from "./freeze.ts";

@@ -4,7 +4,8 @@ import { Buffer } from "node:buffer";
 import { type Random, seeded } from "../../shared/util/clock.ts";
 import { type ConfState, isVoter } from "../../master/store/raft/membership.ts";
 import type { HardState, LogEntry, Message, SnapshotMeta } from "../../master/store/raft/message.ts";
-import { type Append, Raft } from "../../master/store/raft/raft.ts";
+import { Raft } from "../../master/store/raft/raft.ts";
+import type { Append } from "../../master/store/raft/ready.ts";
 import { store } from "./raft_stage.ts";
 
 interface Disk {

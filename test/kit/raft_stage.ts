@@ -4,7 +4,8 @@
 import { type ConfState, nobody } from "../../master/store/raft/membership.ts";
 import type { HardState, LogEntry, Message, SnapshotMeta } from "../../master/store/raft/message.ts";
 import type { ProgressState } from "../../master/store/raft/progress.ts";
-import type { Append, Raft, Ready } from "../../master/store/raft/raft.ts";
+import type { Raft } from "../../master/store/raft/raft.ts";
+import type { Append, Ready } from "../../master/store/raft/ready.ts";
 import { confWords, entriesWords, logWords, messageWords } from "./raft_words.ts";
 
 export interface StageDisk {

@@ -1,21 +1,13 @@
 // The Raft state machine of one member: what it is told goes in by step(), tick(), propose() …; what must happen comes out of take(), as one value. The shell
 // obeys it in this order: write `append`, send `messages` (at once) and `append.messages` (once written), apply `committed`; and reports back
 // with appendDone() and applyDone(). Nothing here waits, and nothing here fails but by a broken invariant.
-import { applySliceEntries, groupCommitBytes } from "../../../shared/limits.ts";
-import {
-  type AppendToken,
-  Core,
-  type CoreConfig,
-  type CoreStart,
-  type ReadState,
-  type Refusal,
-  type RejectedProposal,
-  type Role,
-} from "./core.ts";
+import { applySliceEntries } from "../../../shared/limits.ts";
+import { type AppendToken, Core, type CoreConfig, type CoreStart, type Refusal, type Role } from "./core.ts";
 import { believeCommitted, campaign, handleVote, handleVoteResponse, transferTo } from "./election.ts";
 import { type ConfState, decodeConfChange, type MemberChange } from "./membership.ts";
-import type { HardState, LogEntry, Message, Proposal, SnapshotMeta } from "./message.ts";
+import type { LogEntry, Message, Proposal, SnapshotMeta } from "./message.ts";
 import type { Progress } from "./progress.ts";
+import { type Ready, takeAppend } from "./ready.ts";
 import { applyConf, type ConfRefusal, isCaughtUp, leaveJoint, proposeConf } from "./reconfiguration.ts";
 import {
   advanceCommit,
@@ -33,28 +25,6 @@ import {
   sendAppend,
   snapshotInstalled,
 } from "./replication.ts";
-
-/** What must be on disk, in this order: cut the log, add the entries, remember the state. */
-export interface Append {
-  /** Nothing behind the entry of this index and term stays. */
-  readonly truncate?: { readonly index: number; readonly term: number };
-  readonly entries: readonly LogEntry[];
-  readonly hardState?: HardState;
-  /** Leave only once all of this is durable. */
-  readonly messages: readonly Message[];
-  readonly token: AppendToken;
-}
-
-export interface Ready {
-  readonly append?: Append;
-  readonly messages: readonly Message[];
-  /** To apply, in order; each is durable here and committed. */
-  readonly committed: readonly LogEntry[];
-  readonly reads: readonly ReadState[];
-  readonly rejected: readonly RejectedProposal[];
-  /** A snapshot to fetch from the leader and install. */
-  readonly install?: SnapshotMeta;
-}
 
 export class Raft {
   readonly #core: Core;
@@ -286,7 +256,7 @@ export class Raft {
   take(): Ready | undefined {
     const core = this.#core;
     broadcastAppend(core);
-    const append = core.appending ? undefined : this.#takeAppend();
+    const append = core.appending ? undefined : takeAppend(core);
     const messages = core.messages;
     core.messages = [];
     if (!append && !core.appending && core.messagesAfterAppend.length > 0) {
@@ -303,33 +273,6 @@ export class Raft {
       return undefined;
     }
     return { ...(append && { append }), messages, committed, reads, rejected, ...(install && { install }) };
-  }
-
-  #takeAppend(): Append | undefined {
-    const core = this.#core;
-    const moved = core.term !== core.saved.term || core.vote !== core.saved.vote;
-    const unwritten = core.log.takeUnwritten(core.config.writeBytes ?? groupCommitBytes);
-    if (!moved && !unwritten) return undefined;
-    const hardState = { term: core.term, vote: core.vote, commit: Math.min(core.log.commit, core.log.takenIndex) };
-    const withState = moved || hardState.commit !== core.saved.commit;
-    if (withState) core.saved = hardState;
-    core.appending = { term: core.term, lastIndex: core.log.takenIndex, generation: core.log.generation };
-    core.appendTicks = 0;
-    const messages = core.messagesAfterAppend;
-    core.messagesAfterAppend = [];
-    // More entries than one write takes: what promises the rest has to wait for the rest.
-    if (core.log.hasUnwritten) {
-      const early = messages.filter((message) => message.type !== "AppendResponse" || message.index <= core.log.takenIndex);
-      core.messagesAfterAppend = messages.filter((message) => !early.includes(message));
-      messages.splice(0, messages.length, ...early);
-    }
-    return {
-      ...(unwritten?.truncate && { truncate: unwritten.truncate }),
-      entries: unwritten?.entries ?? [],
-      ...(withState && { hardState }),
-      messages,
-      token: core.appending,
-    };
   }
 
   /** The append that `token` names is durable; its messages may leave now. */

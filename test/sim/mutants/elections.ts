@@ -19,7 +19,7 @@ export const electionsMutants: readonly Mutant[] = [
   {
     name: "vote_not_saved",
     bug: "B2: a changed vote alone is not written down",
-    file: raft("raft"),
+    file: raft("ready"),
     from: "const moved = core.term !== core.saved.term || core.vote !== core.saved.vote;",
     to: "const moved = core.term !== core.saved.term;",
   },

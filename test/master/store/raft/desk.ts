@@ -2,7 +2,8 @@
 import * as assert from "uvu/assert";
 import { Buffer } from "node:buffer";
 import type { Body, EntryType, HardState, LogEntry, Message, MessageOf } from "../../../../master/store/raft/message.ts";
-import { type Append, Raft } from "../../../../master/store/raft/raft.ts";
+import { Raft } from "../../../../master/store/raft/raft.ts";
+import type { Append } from "../../../../master/store/raft/ready.ts";
 import { seeded } from "../../../../shared/util/clock.ts";
 import { voters } from "../../../kit/raft_cluster.ts";
 
