@@ -9,6 +9,7 @@ import type { EtcdTls } from "./store/etcd/endpoint.ts";
 import type { Masters } from "./store/etcd/masters.ts";
 import type { OpenedStore } from "./store/face.ts";
 import { nodeFiles } from "./store/files.ts";
+import { newId } from "./store/identity.ts";
 import { StoreError } from "./store/store.ts";
 
 type EtcdOptions = Pick<
@@ -81,7 +82,7 @@ async function ownId(path: string, random: Random): Promise<number> {
     throw error;
   });
   if (text === undefined) {
-    const id = 1 + Math.floor(random() * (Number.MAX_SAFE_INTEGER - 1));
+    const id = newId(random);
     await writeAtomic(path, `${id}\n`, 0o600);
     return id;
   }

@@ -2,7 +2,7 @@
 // its configuration; the rules are Raft's (raft/membership.ts).
 import { memberChangeLookMs, memberChangeTimeoutMs } from "../../shared/limits.ts";
 import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
-import { newMemberId } from "./identity.ts";
+import { newId } from "./identity.ts";
 import type { ConfState, MemberChange } from "./raft/membership.ts";
 import { members, replacements } from "./raft/membership.ts";
 import type { RaftView, ReplicaStatus } from "./replica_status.ts";
@@ -32,7 +32,7 @@ export interface Admission {
 export interface Membership {
   readonly raft: RaftView;
   status(): Pick<ReplicaStatus, "clusterId" | "clusterEpoch" | "memberId" | "leaderId" | "diskFull" | "conf">;
-  /** @throws StoreError NotLeader, Invalid */
+  /** @throws StoreError NotLeader, Invalid; Overloaded: another change is under way */
   changeMembers(changes: readonly MemberChange[], options?: { force?: boolean }): void;
   subscribe(observer: () => void): () => void;
   isHeard(member: number): boolean;
@@ -90,7 +90,7 @@ export class Members {
    * whoever leads by then; it may be at the same address: a machine that has lost its disk. @throws StoreError
    */
   async add(address: string, { replaces }: { replaces?: number | undefined } = {}): Promise<Admission> {
-    const memberId = newMemberId(this.#random), { clusterId, clusterEpoch, conf } = this.#replica.status();
+    const memberId = newId(this.#random), { clusterId, clusterEpoch, conf } = this.#replica.status();
     if (replaces !== undefined && !conf.voters.includes(replaces)) {
       throw new StoreError("Invalid", `Cannot replace member ${replaces}: there is no voter of that id`);
     }

@@ -3,6 +3,7 @@
 import { proposalBytes } from "../../shared/limits.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { DiskWatch } from "./disk_watch.ts";
+import { newId } from "./identity.ts";
 import { repeated } from "./machine.ts";
 import { PendingProposals } from "./pending_proposals.ts";
 import type { Refusal } from "./raft/core.ts";
@@ -35,7 +36,7 @@ export class Proposer {
     this.#disk = disk;
     this.#patienceMs = patienceMs;
     this.#pending = new PendingProposals(clock);
-    this.#incarnation = 1 + Math.floor(random() * (Number.MAX_SAFE_INTEGER - 1));
+    this.#incarnation = newId(random);
   }
 
   /** Resolves with the state machine's result once the entry is durable, committed and applied here. @throws StoreError */

@@ -159,7 +159,7 @@ export class Replica {
     return { size: await this.#snapshotter.size(meta), bytes: () => this.#snapshotter.bytes(meta.index, meta.term) };
   }
 
-  /** Proposes a change of the members; it is made when status().conf shows it. @throws StoreError NotLeader, Invalid */
+  /** Proposes a change of the members; it is made when status().conf shows it. @throws StoreError NotLeader, Invalid; Overloaded: another one is under way */
   changeMembers(changes: readonly MemberChange[], options: { force?: boolean } = {}): void {
     const refusal = this.#raft.proposeConf(changes, this.#needs.clock.now(), options.force);
     if (refusal) throw refused(refusal);

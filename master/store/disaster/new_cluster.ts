@@ -7,7 +7,7 @@
 // Raft knows no such thing: it is a human who decides that the old members are gone. (etcd does likewise: `etcdctl snapshot restore --bump-revision --mark-compacted`.)
 import { newClusterTerms } from "../../../shared/limits.ts";
 import type { Clock, Random } from "../../../shared/util/clock.ts";
-import { newEpoch, newMemberId } from "../identity.ts";
+import { newEpoch, newId } from "../identity.ts";
 import { type ConfState, members, soleVoter } from "../raft/membership.ts";
 import { Snapshots } from "../snapshot.ts";
 import type { SnapshotHeader } from "../snapshot_format.ts";
@@ -33,12 +33,12 @@ export interface NewCluster {
 
 /** @throws StoreError Invalid when revisions would leave the numbers that clients can hold */
 export function planNewCluster(old: Predecessor, bumpRevision: number, random: Random): NewCluster {
-  const { clusterId, index, time, clusterVersion, conf } = old, removed = strangers(conf), revision = old.revision + bumpRevision;
+  const { clusterId, index, time, clusterVersion, conf } = old, removed = everMembers(conf), revision = old.revision + bumpRevision;
   if (!Number.isSafeInteger(revision) || bumpRevision < 1) {
     throw new StoreError("Invalid", `Cannot go on at revision ${old.revision} + ${bumpRevision}: it must be higher, and below 2^53`);
   }
-  let memberId = newMemberId(random);
-  while (removed.includes(memberId)) memberId = newMemberId(random);
+  let memberId = newId(random);
+  while (removed.includes(memberId)) memberId = newId(random);
   const identity = { clusterId, clusterEpoch: newEpoch(random), memberId };
   const alone = { ...soleVoter(memberId), removed, addresses: old.address === "" ? {} : { [memberId]: old.address } };
   const { clusterEpoch } = identity, term = old.term + newClusterTerms;
@@ -49,7 +49,7 @@ export function planNewCluster(old: Predecessor, bumpRevision: number, random: R
 }
 
 /** All who ever were members. */
-const strangers = (conf: ConfState): number[] => [...new Set([...members(conf), ...conf.removed])].sort((a, b) => a - b);
+const everMembers = (conf: ConfState): number[] => [...new Set([...members(conf), ...conf.removed])].sort((a, b) => a - b);
 
 /**
  * Writes the store of the new life into an empty `directory`: as one that a member has which joined and got everything in a snapshot. All of it is durable when this

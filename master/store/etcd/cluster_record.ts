@@ -1,6 +1,7 @@
 // Whose prefix it is: the first master notes it there in a transaction, and every later one reads it before it touches anything else.
 import * as v from "valibot";
 import type { Random } from "../../../shared/util/clock.ts";
+import { newClusterId, newEpoch } from "../identity.ts";
 import { StoreError } from "../store.ts";
 import type { EtcdClient } from "./client.ts";
 import type { Keys } from "./keys.ts";
@@ -33,8 +34,8 @@ export async function claimPrefix(
     // Nobody's yet; or what the nodes have heard since the backup is not in it: a new epoch says so to them.
     const record: ClusterRecord = {
       format: 1,
-      clusterId: found?.clusterId ?? hex(random, 32),
-      clusterEpoch: hex(random, 16),
+      clusterId: found?.clusterId ?? newClusterId(random),
+      clusterEpoch: newEpoch(random),
       authority,
       etcd: header.clusterId,
     };
@@ -66,5 +67,3 @@ function parse(keys: Keys, value: Uint8Array): ClusterRecord {
 }
 const foreign = (keys: Keys, what: string, cause?: unknown): StoreError =>
   new StoreError("Invalid", `Cannot use --etcd-prefix ${keys.prefix}: it holds ${what}, or choose another prefix`, { cause });
-const hex = (random: Random, digits: number): string =>
-  Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join("");

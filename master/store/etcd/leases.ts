@@ -2,13 +2,14 @@
 import type { ServiceError } from "@grpc/grpc-js";
 import { etcdCallMs } from "../../../shared/limits.ts";
 import type { Clock, Random } from "../../../shared/util/clock.ts";
+import { newId } from "../identity.ts";
 import { StoreError } from "../store.ts";
 import type { EtcdClient } from "./client.ts";
 import { judge } from "./errors.ts";
 
 /** etcd counts whole seconds, and at least 2. */
 export async function grant(client: EtcdClient, random: Random, ttlSeconds: number): Promise<number> {
-  const id = 1 + Math.floor(random() * (Number.MAX_SAFE_INTEGER - 1));
+  const id = newId(random);
   await client.call("leaseGrant", { ttl: Math.ceil(ttlSeconds), id }, "grant a lease");
   return id;
 }
