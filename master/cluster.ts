@@ -52,15 +52,16 @@ export function keepAddress(
   address: string,
   { clock, log, signal }: { clock: Clock; log: Log; signal: AbortSignal },
 ): void {
-  let cancel = () => {};
+  let cancel = () => {}, isMoving = false; // one at a time: the cluster tells of a change while it is being made
   const look = (): void => {
     cancel();
     const own = members.find(members.self);
-    if (own?.role !== "leader" || own.address === address) return;
+    if (isMoving || own?.role !== "leader" || own.address === address) return;
+    isMoving = true;
     void members.move(own.id, address).catch((error) => {
       log.warn("Cannot write down yet where this master is", { address, error });
       if (!signal.aborted) cancel = clock.after(addressRetryMs, look);
-    });
+    }).finally(() => isMoving = false);
   };
   const unsubscribe = members.subscribe(look);
   look();
