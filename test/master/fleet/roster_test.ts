@@ -9,8 +9,7 @@ import { Sessions } from "../../../master/fleet/sessions.ts";
 import type { Store } from "../../../master/store/store.ts";
 import { HandCrankedClock, seeded, systemClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
-import type { Birth } from "../../../shared/wire/messages.ts";
-import { connectionOf } from "../../kit/connection.ts";
+import { birth, connectionOf } from "../../kit/connection.ts";
 import { eventually } from "../../kit/eventually.ts";
 import { closeRegistry, openRegistry } from "../../kit/registry.ts";
 import { suite } from "../../kit/suite.ts";
@@ -62,15 +61,6 @@ class Master {
     await this.#running;
   }
 }
-const birth = (sess: number): Birth => ({
-  sess,
-  boot: "b",
-  ver: "v",
-  arch: "a",
-  wire: [1],
-  caps: [],
-  link: { kind: "wifi", metered: false },
-});
 
 const test = suite("roster", {
   async setup() {

@@ -2,9 +2,8 @@ import * as assert from "uvu/assert";
 import type { Connection } from "../../../master/fleet/connection.ts";
 import { Sessions } from "../../../master/fleet/sessions.ts";
 import { HandCrankedClock } from "../../../shared/util/clock.ts";
-import type { Birth } from "../../../shared/wire/messages.ts";
 import { suite } from "../../kit/suite.ts";
-import { connectionOf } from "../../kit/connection.ts";
+import { birth, connectionOf } from "../../kit/connection.ts";
 
 const test = suite("sessions", {
   setup() {
@@ -17,15 +16,6 @@ function connection(): Connection & { closed: string[] } {
   const closed: string[] = [];
   return { ...connectionOf("n", { close: (reason) => void closed.push(reason), bytesIn: 10, bytesOut: 20 }), closed };
 }
-const birth = (sess: number): Birth => ({
-  sess,
-  boot: "b",
-  ver: "v",
-  arch: "a",
-  wire: [1],
-  caps: [],
-  link: { kind: "wifi", metered: false },
-});
 
 test("a late will of session n after birth n+1 changes nothing", ({ sessions, told }) => {
   const old = connection(), late = sessions.connected(old), next = connection(), current = sessions.connected(next);

@@ -12,7 +12,7 @@ import { decodeFrame } from "../../../shared/wire/frames.ts";
 import { parseTopic } from "../../../shared/wire/topics.ts";
 import { until } from "../../kit/eventually.ts";
 import { rejects, suite } from "../../kit/suite.ts";
-import { connectionOf } from "../../kit/connection.ts";
+import { birth, connectionOf } from "../../kit/connection.ts";
 
 const test = suite("tunnel");
 const nodeId = "aaaaaaaaaaaaaaaaaaaaaaaaaa", never = new AbortController().signal;
@@ -34,7 +34,7 @@ function kit(logs: Verb, { deaf = false } = {}) {
     },
   });
   session = sessions.connected(connection);
-  sessions.born(session, { sess: 1, boot: "b", ver: "v", arch: "a", wire: [1], caps: [], link: { kind: "lan", metered: false } });
+  sessions.born(session, birth(1));
   return { clock, master, sessions, session, connection, drop: (n: number) => void (dropped = n), sent: () => up };
 }
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
