@@ -22,7 +22,7 @@ export interface NodePresence {
   readonly adrift?: boolean;
 }
 export interface Presence {
-  /** Undefined: not heard since this master started. */
+  /** Undefined: this master has not heard it since it started, nor of it from another. */
   state(nodeName: string): NodePresence | undefined;
   subscribe(observer: (nodeName: string) => void): () => void;
 }

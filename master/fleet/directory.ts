@@ -1,10 +1,8 @@
 // Where the masters are: each writes its own addresses into the store, and every node is told all of them, so that it finds another when the one it knows is gone.
 import * as v from "valibot";
-import type { Clock, Random } from "../../shared/util/clock.ts";
-import { chain, type Log } from "../../shared/util/log.ts";
+import { chain } from "../../shared/util/log.ts";
 import { Wake } from "../../shared/util/signal.ts";
-import type { Store } from "../store/store.ts";
-import type { Peers } from "./peers.ts";
+import type { TellingNeeds } from "./peers.ts";
 import { Table } from "./table.ts";
 import { runWoken } from "./woken.ts";
 
@@ -15,32 +13,23 @@ const Entry = v.object({
   /** `mqtts://host:port`, `https://host:port`. */
   urls: v.array(v.string()),
 });
-export type MasterEntry = v.InferOutput<typeof Entry>;
-const text = new TextDecoder();
-
-export interface DirectoryNeeds {
-  readonly store: Pick<Store, "list" | "watch" | "txn">;
-  readonly peers: Peers;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-}
+type MasterEntry = v.InferOutput<typeof Entry>;
 
 export class Directory {
-  readonly #needs: DirectoryNeeds;
+  readonly #needs: TellingNeeds;
   readonly #own: () => MasterEntry;
   readonly #table: Table<MasterEntry>;
   readonly #wake = new Wake();
 
-  constructor(needs: DirectoryNeeds, own: () => MasterEntry) {
+  constructor(needs: TellingNeeds, own: () => MasterEntry) {
     this.#needs = needs;
     this.#own = own;
-    this.#table = new Table(needs.store, "/f/master/", read, () => this.#wake.set());
+    this.#table = new Table(needs.store, "/f/master/", Entry, () => this.#wake.set());
   }
 
   /** Of all masters, each one's addresses together, in an order that is the same everywhere. */
   urls(): string[] {
-    const { peers } = this.#needs, entries = new Map<number, MasterEntry>([[peers.self, this.#own()]]);
+    const { peers } = this.#needs, entries = new Map<number, MasterEntry>();
     for (const [key, { value }] of this.#table.rows()) if (peers.isMember(Number(key))) entries.set(Number(key), value);
     entries.set(peers.self, this.#own()); // what is so now, whatever has been written
     return [...entries].sort(([a], [b]) => a - b).flatMap(([, { urls }]) => urls);
@@ -74,9 +63,4 @@ export class Directory {
       if (!peers.isMember(Number(member))) await this.#table.write(member, entry, undefined);
     }
   }
-}
-
-function read(value: Uint8Array): MasterEntry | undefined {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Entry), text.decode(value));
-  return parsed.success ? parsed.output : undefined;
 }

@@ -1,4 +1,7 @@
 // The other masters, as far as the fleet cares: which of them are there. The store knows (Raft, or leases where the store is somebody else's).
+import type { Clock, Random } from "../../shared/util/clock.ts";
+import type { Log } from "../../shared/util/log.ts";
+import type { Store } from "../store/store.ts";
 
 export interface Peers {
   /** This master. */
@@ -11,4 +14,12 @@ export interface Peers {
   isHeard(member: number): boolean;
   /** Called when any of this has changed. Must neither throw nor wait. */
   subscribe(observer: () => void): () => void;
+}
+/** What it takes to tell them something through the store. */
+export interface TellingNeeds {
+  readonly store: Pick<Store, "list" | "watch" | "txn">;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
 }

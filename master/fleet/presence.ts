@@ -5,7 +5,7 @@ import type { Sessions } from "./sessions.ts";
 export interface PresenceState {
   /** Is there a session? */
   readonly live: boolean;
-  /** Monotonic ms of the last change of `live`, and of the last packet. */
+  /** Monotonic ms of the last change of `live`, as this member has learnt of it, and of the last packet: where another master has the session, the same. */
   readonly sinceMs: number;
   readonly lastPacketMs: number;
   /** It has said that it sleeps until then (ms since 1970). */
@@ -14,9 +14,9 @@ export interface PresenceState {
   readonly adrift?: boolean;
 }
 export interface Presence {
-  /** Undefined: it has not been here since this member runs, which says nothing about the node. */
+  /** Undefined: it has not been here since this member runs, and no other master has told of it. That says nothing about the node. */
   state(nodeName: string): PresenceState | undefined;
-  /** Called after every change of `live`. Must neither throw nor wait. */
+  /** Called after every change of `live` and `adrift`, and now and then without one. Must neither throw nor wait. */
   subscribe(observer: (nodeName: string) => void): () => void;
 }
 

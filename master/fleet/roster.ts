@@ -3,11 +3,9 @@
 // has nobody to tell and writes nothing.
 import * as v from "valibot";
 import { intakeParallel } from "../../shared/limits.ts";
-import type { Clock, Random } from "../../shared/util/clock.ts";
-import { chain, type Log } from "../../shared/util/log.ts";
+import { chain } from "../../shared/util/log.ts";
 import { Wake } from "../../shared/util/signal.ts";
-import type { Store } from "../store/store.ts";
-import type { Peers } from "./peers.ts";
+import type { TellingNeeds } from "./peers.ts";
 import type { PresenceState } from "./presence.ts";
 import type { NodeRecord, Sessions } from "./sessions.ts";
 import { type Row, Table } from "./table.ts";
@@ -23,22 +21,16 @@ const Record = v.object({
   state: v.picklist(["live", "gone", "adrift"]),
   sleepingUntilMs: v.optional(v.number()),
 });
-export type SessionRecord = v.InferOutput<typeof Record>;
+type SessionRecord = v.InferOutput<typeof Record>;
 /** Of a node, from what is stored. */
 export interface SharedState extends PresenceState {
   readonly nodeId: string;
   readonly member: number;
   readonly sess: number;
 }
-const text = new TextDecoder();
 
-export interface RosterNeeds {
-  readonly store: Pick<Store, "list" | "watch" | "txn">;
-  readonly peers: Peers;
+interface RosterNeeds extends TellingNeeds {
   readonly sessions: Sessions;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
 }
 
 export class Roster {
@@ -55,7 +47,7 @@ export class Roster {
 
   constructor(needs: RosterNeeds) {
     this.#needs = needs;
-    this.#table = new Table(needs.store, "/f/session/", read, (nodeId, row) => this.#changed(nodeId, row));
+    this.#table = new Table(needs.store, "/f/session/", Record, (nodeId, row) => this.#changed(nodeId, row));
     needs.sessions.subscribe((name) => {
       const record = needs.sessions.recordOf(name);
       if (record) this.note(record.nodeId);
@@ -211,9 +203,4 @@ export function decide(
   const isSame = row && row.member === self && row.node === node && row.sess === sess && row.state === wanted.state &&
     row.sleepingUntilMs === sleepingUntilMs;
   return isSame ? "as it is" : wanted;
-}
-
-function read(value: Uint8Array): SessionRecord | undefined {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Record), text.decode(value));
-  return parsed.success ? parsed.output : undefined;
 }

@@ -1,6 +1,9 @@
 // A few keys of the store that every master keeps in mind: a mirror of those under one prefix. What is written into it comes back through the watch, in the same
 // order on all masters, and only then is it so.
+import type { GenericSchema } from "valibot";
+import { parse } from "../../shared/wire/messages.ts";
 import { type Store, StoreError } from "../store/store.ts";
+import { json } from "./connection.ts";
 
 export interface Row<T> {
   readonly value: T;
@@ -11,22 +14,22 @@ export class Table<T> {
   readonly #store: Pick<Store, "list" | "watch" | "txn">;
   readonly #prefix: string;
   readonly #rows = new Map<string, Row<T>>();
-  readonly #read: (value: Uint8Array) => T | undefined;
+  readonly #schema: GenericSchema<unknown, T>;
   readonly #observer: (key: string, row: Row<T> | undefined) => void;
 
   /**
-   * @param read undefined: a value that this release cannot read, as good as none
+   * @param schema a value that it does not fit, this release cannot read: as good as none
    * @param observer called after each change, with the key behind the prefix. Must neither throw nor wait
    */
   constructor(
     store: Pick<Store, "list" | "watch" | "txn">,
     prefix: string,
-    read: (value: Uint8Array) => T | undefined,
+    schema: GenericSchema<unknown, T>,
     observer: (key: string, row: Row<T> | undefined) => void,
   ) {
     this.#store = store;
     this.#prefix = prefix;
-    this.#read = read;
+    this.#schema = schema;
     this.#observer = observer;
   }
 
@@ -44,9 +47,7 @@ export class Table<T> {
     const { succeeded } = await this.#store.txn({
       compares: [{ key: place, target: "modRevision", is: was?.modRevision ?? 0 }],
       then: [
-        value === undefined
-          ? { do: "delete", key: place }
-          : { do: "put", key: place, value: new TextEncoder().encode(JSON.stringify(value)) },
+        value === undefined ? { do: "delete", key: place } : { do: "put", key: place, value: json(value) },
       ],
     });
     return succeeded;
@@ -77,7 +78,7 @@ export class Table<T> {
   }
 
   #put(place: string, bytes: Uint8Array, modRevision: number): void {
-    const key = place.slice(this.#prefix.length), value = this.#read(bytes);
+    const key = place.slice(this.#prefix.length), value = parse(this.#schema, bytes);
     if (value === undefined) return this.#drop(key);
     if (this.#rows.get(key)?.modRevision === modRevision) return;
     const row = { value, modRevision };

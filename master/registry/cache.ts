@@ -32,8 +32,8 @@ export interface Cache {
 }
 
 /**
- * Resolves when everything that is in the store now is in the cache; without a leader, when everything is that this member has. `stopped` resolves when the signal has ended it, and rejects when it can go on no
- * longer: it must not be read then.
+ * Resolves when everything that is in the store now is in the cache; without a leader, when everything is that this member has. `stopped` resolves when the
+ * signal has ended it, and rejects when it can go on no longer: it must not be read then.
  */
 export async function startCache(
   { store, kinds, log }: { store: Store; kinds: readonly Kind[]; log: Log },
