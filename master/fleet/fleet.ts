@@ -135,6 +135,7 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
     if (session) over(session);
     sessions.forget(nodeId, "this node was shut out");
     publisher.forget(nodeId);
+    roster?.forget(nodeId);
   }
   const over = (session: Session): void => {
     publisher.over(session);

@@ -43,6 +43,8 @@ export class Roster {
   readonly #silent = new Map<number, number>();
   readonly #observers = new Set<(nodeName: string) => void>();
   readonly #wake = new Wake();
+  /** Nodes that were shut out, until their rows are gone. */
+  readonly #shutOut = new Set<string>();
   #dirty = new Set<string>();
 
   constructor(needs: RosterNeeds) {
@@ -58,6 +60,11 @@ export class Roster {
   note(nodeId: string): void {
     this.#dirty.add(nodeId);
     this.#wake.set();
+  }
+  /** The node is no longer of this fleet: its row goes, and with it its claim to its name. */
+  forget(nodeId: string): void {
+    this.#shutOut.add(nodeId);
+    this.note(nodeId);
   }
   /** The highest session of a node that some master has seen. */
   highest(nodeId: string): number {
@@ -111,6 +118,11 @@ export class Roster {
     }
   }
 
+  /** A name may have had another device before, whose row is still there. */
+  #isNewest(nodeName: string, { modRevision }: Row<SessionRecord>): boolean {
+    const nodeId = this.#byName.get(nodeName), known = nodeId === undefined ? undefined : this.#table.get(nodeId);
+    return known === undefined || known.modRevision <= modRevision;
+  }
   #rowOf(nodeName: string): SessionRecord | undefined {
     const nodeId = this.#byName.get(nodeName);
     return nodeId === undefined ? undefined : this.#table.get(nodeId)?.value;
@@ -120,18 +132,21 @@ export class Roster {
     const { sessions, peers, clock } = this.#needs;
     if (!row) {
       this.#since.delete(nodeId);
-      for (const [name, id] of this.#byName) if (id === nodeId) this.#byName.delete(name);
-      return this.note(nodeId);
+      this.note(nodeId);
+      for (const [name, id] of this.#byName) {
+        if (id === nodeId && this.#byName.delete(name)) this.#tell(name);
+      }
+      return;
     }
     const { member, node, sess } = row.value;
-    this.#byName.set(node, nodeId);
+    if (this.#isNewest(node, row)) this.#byName.set(node, nodeId);
     this.#since.set(nodeId, clock.monotonic());
     this.#heed(member); // it may be the first row of a master that fell silent before
     if (member !== peers.self && sess > (sessions.record(nodeId)?.highestSess ?? Infinity)) {
       sessions.current(nodeId)?.connection.close("a newer session of this node has begun at another master");
     }
     this.note(nodeId); // what is written may not be what is so here
-    for (const observer of this.#observers) observer(node);
+    this.#tell(node);
   }
 
   /** Have masters fallen silent, or come back? */
@@ -141,8 +156,11 @@ export class Roster {
     const moved = new Set([...members].filter((member) => this.#heed(member)));
     if (moved.size === 0) return;
     for (const [, { value: { member, node } }] of this.#table.rows()) {
-      if (moved.has(member)) { for (const observer of this.#observers) observer(node); }
+      if (moved.has(member)) this.#tell(node);
     }
+  }
+  #tell(nodeName: string): void {
+    for (const observer of this.#observers) observer(nodeName);
   }
   /** @returns whether that master has fallen silent, or come back, since it was last looked at */
   #heed(member: number): boolean {
@@ -171,9 +189,9 @@ export class Roster {
 
   /** Makes the row of a node say what is so, where it is for this master to say. When somebody was faster, the watch brings his word and it is looked at again. */
   async #settle(nodeId: string): Promise<void> {
-    const row = this.#table.get(nodeId),
-      record = this.#needs.sessions.record(nodeId),
-      wanted = decide(this.#needs.peers.self, row?.value, record);
+    const row = this.#table.get(nodeId), record = this.#needs.sessions.record(nodeId);
+    if (!row || record?.session) this.#shutOut.delete(nodeId); // done, or let in again
+    const isShutOut = this.#shutOut.has(nodeId), wanted = isShutOut ? undefined : decide(this.#needs.peers.self, row?.value, record);
     if (wanted === "as it is") return;
     await this.#table.write(nodeId, row, wanted);
   }

@@ -147,6 +147,28 @@ test("a master that begins anew says of its old sessions that it knows nothing o
   await eventually("back", () => masters[1].presence.state("pi")?.live === true);
 });
 
+test("the row of a node that was shut out goes, and so it says nothing of another one that gets its name", async ({ masters: [a, b], store }) => {
+  const { connection } = a.connect(1);
+  await eventually("the other knows", () => b.presence.state("pi")?.live === true);
+  const forgotten = () => [a, b].forEach((master) => (master.sessions.forget("n", "shut out"), master.roster.forget("n")));
+  a.sessions.disconnected(connection);
+  b.told.length = 0;
+  forgotten();
+  await eventually("the row is gone", () => [a, b].every(({ roster }) => roster.highest("n") === 0 && roster.state("pi") === undefined));
+  assert.equal((await store.list("/f/session/")).items, []);
+  assert.is(b.told.at(-1), "pi");
+  forgotten(); // which waits for nothing
+
+  const row = (node: string, member: number) => new TextEncoder().encode(JSON.stringify({ member, node, sess: 7, state: "live" }));
+  await store.txn({ compares: [], then: [{ do: "put", key: "/f/session/z", value: row("van", 3) }] });
+  await store.txn({ compares: [], then: [{ do: "put", key: "/f/session/c", value: row("van", 4) }] });
+  await eventually("the newer one counts", () => a.roster.whereIs("van") === 4);
+  const later = new Master(5, store);
+  await eventually("also for who reads both at once", () => later.roster.whereIs("van") !== undefined);
+  assert.is(later.roster.whereIs("van"), 4);
+  await later.close();
+});
+
 test("a row is written by who knows better", () => {
   const row = { member: 1, node: "pi", sess: 4, state: "live" } as const, here = { nodeName: "pi", highestSess: 5, session: {} } as never;
   assert.equal(decide(2, row, here), { member: 2, node: "pi", sess: 5, state: "live" });
