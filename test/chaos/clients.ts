@@ -6,6 +6,7 @@ import type { Random } from "../../shared/util/clock.ts";
 import type { TxnCall } from "../history/history.ts";
 import { type RecordedWatch, Recorder } from "../history/recorder.ts";
 import { type HttpStore, prefixOf, Surprise } from "./http_store.ts";
+import { pause } from "../kit/eventually.ts";
 
 export const namespace = "chaos";
 const prefix = prefixOf(namespace);
@@ -19,8 +20,6 @@ export const isOurs = (key: string): boolean => comers.includes(key) || stayers.
 const callers = 14, watchers = 4;
 /** Milliseconds between two calls of one client, at most. */
 const thinkMs = 60;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What lives longer than one round. */
 export class Memory {

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import type { KeyValue, Transaction } from "../../master/store/store.ts";
 import type { Random } from "../../shared/util/clock.ts";
 import type { Answer, ApiClient, AskOptions, WatchedEvent } from "../kit/api_client.ts";
+import { pause } from "../kit/eventually.ts";
 import { NaiveStore } from "../kit/naive_store.ts";
 import { namespace } from "./clients.ts";
 import { prefixOf } from "./http_store.ts";
@@ -25,7 +26,6 @@ export const bugs = [
 export type Bug = (typeof bugs)[number];
 
 const prefix = prefixOf(namespace);
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const ok = (status: number, body: unknown = {}): Answer => ({ status, headers: {}, body });
 const shown = ({ key, value, modRevision }: KeyValue) => ({
   metadata: { name: key.slice(prefix.length), resourceVersion: `${modRevision}` },

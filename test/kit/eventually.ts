@@ -1,5 +1,7 @@
 // Waiting for the world, in tests against real programs.
 
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** Calls `look` until it neither throws nor answers with undefined or false, and returns its answer. Fails with what it said last. */
 export async function eventually<T>(
   what: string,
@@ -18,7 +20,7 @@ export async function eventually<T>(
     if (performance.now() > end) {
       throw new Error(`${what}: not within ${withinMs} ms; last: ${last instanceof Error ? last.message : String(last)}`, { cause: last });
     }
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    await pause(everyMs);
   }
 }
 

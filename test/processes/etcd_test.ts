@@ -8,7 +8,7 @@ import { createToken } from "../kit/cluster_process.ts";
 import { emulatedDevices } from "../kit/emulated_devices.ts";
 import { copyAuthority, etcdArgs, etcdLeaderOf, startEtcdMasters } from "../kit/etcd_masters.ts";
 import { noEtcd, startEtcd } from "../kit/etcd_process.ts";
-import { eventually } from "../kit/eventually.ts";
+import { eventually, pause } from "../kit/eventually.ts";
 import { command, type MasterProcess, masterProcess } from "../kit/master_process.ts";
 import { suite } from "../kit/suite.ts";
 
@@ -30,7 +30,6 @@ const deployment = {
     template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "main", image: "registry.example/web:1" }] } },
   },
 };
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const running = (master: MasterProcess, count: number) => async (): Promise<boolean> => {
   const { status, body } = await master.client.ask("GET", "/api/v1/namespaces/default/pods", { timeoutMs: 10_000 });

@@ -6,7 +6,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import * as assert from "uvu/assert";
 import { quantile } from "../bench/figures.ts";
-import { eventually } from "../kit/eventually.ts";
+import { eventually, pause } from "../kit/eventually.ts";
 import { runtime } from "../kit/master_process.ts";
 import { leaderOf, type PeeredMaster, startMasters } from "../kit/masters_process.ts";
 
@@ -21,7 +21,6 @@ export interface LeaderKillReport {
   readonly handOverMs: number;
 }
 const path = "/api/v1/namespaces/default/configmaps";
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Writes and reads at whichever master answers, and remembers what it was told. */
 class Client {

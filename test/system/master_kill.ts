@@ -8,6 +8,7 @@ import * as assert from "uvu/assert";
 import { type Random, seeded } from "../../shared/util/clock.ts";
 import { quantile } from "../bench/figures.ts";
 import { type Cluster, readyPods, withCluster } from "../kit/cluster_process.ts";
+import { pause } from "../kit/eventually.ts";
 import { type MasterProcess, runtime, withMaster } from "../kit/master_process.ts";
 import { noPodman } from "../kit/podman.ts";
 import { configMaps, deployments, Ledger, ResumingWatch, type Seen, seen } from "../kit/recorded_writers.ts";
@@ -26,7 +27,6 @@ export interface KillReport {
   readonly restartMs: readonly number[];
   readonly idleRssBytes: number;
 }
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** One writer: writes at its own objects until a request is not answered, then waits to be let on. */
 class Writer {

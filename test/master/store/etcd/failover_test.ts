@@ -5,11 +5,10 @@ import type { EtcdStore } from "../../../../master/store/etcd/etcd_store.ts";
 import { type StoreError, type StoreEvent, type WatchBatch } from "../../../../master/store/store.ts";
 import { noEtcd, startEtcd } from "../../../kit/etcd_process.ts";
 import { freshPrefix, openOn } from "../../../kit/etcd_store.ts";
-import { eventually } from "../../../kit/eventually.ts";
+import { eventually, pause } from "../../../kit/eventually.ts";
 import { rejects, suite } from "../../../kit/suite.ts";
 
 const test = suite("etcd whose members die", { timeoutMs: 170_000, skip: noEtcd });
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** Writes keys that nobody else writes, and one that all do; remembers what it was told. */
