@@ -50,3 +50,15 @@ export function emulatedDevices({ master, token, count }: { master: string; toke
     },
   };
 }
+
+/** A Deployment for such devices: nobody has to have its image. */
+export const emulatedWeb = (replicas: number) => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "web" },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: "web" } },
+    template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "main", image: "registry.example/web:1" }] } },
+  },
+});

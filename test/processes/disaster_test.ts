@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { type AgentProcess, agentProcess } from "../kit/agent_process.ts";
 import type { ApiClient } from "../kit/api_client.ts";
 import { createToken, type PodFacts, readyPods, run, withCluster } from "../kit/cluster_process.ts";
+import { emulatedWeb } from "../kit/emulated_devices.ts";
 import { eventually } from "../kit/eventually.ts";
 import { kubectls } from "../kit/kubectl.ts";
 import { command, type MasterProcess, masterProcess } from "../kit/master_process.ts";
@@ -15,16 +16,6 @@ const test = suite("disaster", { timeoutMs: 200_000, skip: kubectls().length ===
 const maps = "/api/v1/namespaces/default/configmaps", deployments = "/apis/apps/v1/namespaces/default/deployments";
 const bump = 1_000_000_000;
 const map = (name: string) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data: { name } });
-const web = {
-  apiVersion: "apps/v1",
-  kind: "Deployment",
-  metadata: { name: "web" },
-  spec: {
-    replicas: 3,
-    selector: { matchLabels: { app: "web" } },
-    template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "main", image: "registry.example/web:1" }] } },
-  },
-};
 
 const skerry = (...words: string[]) => run(...command("master/main.ts", ...words));
 async function done(...words: string[]): Promise<string> {
@@ -91,7 +82,7 @@ function sameAs(before: readonly PodFacts[], now: readonly PodFacts[]): void {
 test("a backup taken under writes is restored: clients begin anew, devices keep what runs, and all go on from there", () =>
   withCluster(async ({ master, agent, ready, k }) => {
     const { client } = master, file = `${master.directory}/monday.snap`;
-    await created(client, deployments, web);
+    await created(client, deployments, emulatedWeb(3));
     const before = await ready(3);
     const acknowledged: string[] = [], stop = new AbortController();
     const writers = ["a", "b"].map(async (who) => {
@@ -159,7 +150,7 @@ test("one master of three is left, goes on alone by command, and the others are 
     const lost = masters.filter((master) => master !== left) as [PeeredMaster, PeeredMaster];
     agent = agentProcess({ master: left.client.url, token: await createToken(leader), runtime: "emulated" });
     await agent.start();
-    await created(leader.client, deployments, web);
+    await created(leader.client, deployments, emulatedWeb(3));
     const before = await readyPods(left, 3);
     for (let at = 0; at < 20; at++) await created(leader.client, maps, map(`before-${at}`));
     const { revision } = await names(left.client),

@@ -5,7 +5,7 @@ import process from "node:process";
 import * as assert from "uvu/assert";
 import type { WatchedEvent } from "../kit/api_client.ts";
 import { createToken } from "../kit/cluster_process.ts";
-import { emulatedDevices } from "../kit/emulated_devices.ts";
+import { emulatedDevices, emulatedWeb } from "../kit/emulated_devices.ts";
 import { copyAuthority, etcdArgs, etcdLeaderOf, startEtcdMasters } from "../kit/etcd_masters.ts";
 import { noEtcd, startEtcd } from "../kit/etcd_process.ts";
 import { eventually, pause } from "../kit/eventually.ts";
@@ -20,16 +20,6 @@ const map = (name: string) => ({
   metadata: { name, labels: { "written-by": "test" } },
   data: { name },
 });
-const deployment = {
-  apiVersion: "apps/v1",
-  kind: "Deployment",
-  metadata: { name: "web" },
-  spec: {
-    replicas: 4,
-    selector: { matchLabels: { app: "web" } },
-    template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "main", image: "registry.example/web:1" }] } },
-  },
-};
 
 const running = (master: MasterProcess, count: number) => async (): Promise<boolean> => {
   const { status, body } = await master.client.ask("GET", "/api/v1/namespaces/default/pods", { timeoutMs: 10_000 });
@@ -67,7 +57,7 @@ test("pods run, a member of etcd dies under writers, the leading master dies: no
   const leader = await eventually("somebody leads", () => etcdLeaderOf(etcd, masters)), survivor = masters.find((one) => one !== leader)!;
   const devices = emulatedDevices({ master: leader.client.url, token: await createToken(leader), count: 3 });
   try {
-    assert.is((await survivor.client.ask("POST", deployments, { body: deployment })).status, 201);
+    assert.is((await survivor.client.ask("POST", deployments, { body: emulatedWeb(4) })).status, 201);
     await eventually("its pods run", running(survivor, 4), { withinMs: 60_000 });
 
     const { body: { metadata: { resourceVersion: from } } } = await survivor.client.ask("GET", maps);

@@ -9,7 +9,7 @@ import { suite } from "../kit/suite.ts";
 
 const test = suite("roaming devices", { timeoutMs: 170_000 });
 const count = 12;
-const deployment = {
+const watcher = {
   apiVersion: "apps/v1",
   kind: "DaemonSet",
   metadata: { name: "watcher" },
@@ -63,7 +63,7 @@ test("a master's devices go to the others when it dies; any master reaches all o
     assert.ok(shares.filter((share) => share > 0).length >= 2, `they all went to one: ${shares}`);
 
     // Logs come through whoever has the node.
-    assert.is((await leader.client.ask("POST", "/apis/apps/v1/namespaces/default/daemonsets", { body: deployment })).status, 201);
+    assert.is((await leader.client.ask("POST", "/apis/apps/v1/namespaces/default/daemonsets", { body: watcher })).status, 201);
     const pods = await eventually("a pod runs on each", async () => {
       const found = await items(leader, "/api/v1/namespaces/default/pods");
       return found.filter(({ status }) => status.phase === "Running").length === count && found;
