@@ -17,6 +17,8 @@ export class Listener {
   readonly window: Window;
   readonly #needs: ListenerNeeds;
   readonly #hub: WatchHub;
+  /** Watches under way: those in the hub, and those that etcd tells of what is older than the window. */
+  #watches = 0;
   readonly #waiting = new Set<{ readonly revision: number; readonly resolve: () => void }>();
 
   /** @param revision behind which it listens; everything up to there is etcd's to tell */
@@ -43,12 +45,20 @@ export class Listener {
 
   /** See Store.watch. @throws StoreError Overloaded */
   watch(prefix: string, from: number, options: WatchOptions): AsyncIterable<WatchBatch> {
-    if (this.#hub.size >= storeWatchers) {
+    if (this.#watches >= storeWatchers) {
       throw new StoreError("Overloaded", `Cannot watch: there are ${storeWatchers} watches, which is the limit`);
     }
-    return this.#watch(prefix, from, options);
+    return this.#counted(prefix, from, options);
   }
 
+  async *#counted(prefix: string, from: number, options: WatchOptions): AsyncGenerator<WatchBatch> {
+    this.#watches++;
+    try {
+      yield* this.#watch(prefix, from, options);
+    } finally {
+      this.#watches--;
+    }
+  }
   /** What lies before the window, etcd tells; then the window goes on, and if a watcher falls out of it, etcd again. */
   async *#watch(prefix: string, from: number, options: WatchOptions): AsyncGenerator<WatchBatch> {
     for (let next = from; !options.signal.aborted;) {
