@@ -8,13 +8,14 @@
 //                         the first entry stands behind previousIndex, each other behind the one before it
 //   AppendResponse      = index f64 · hinted u8 · (if hinted: index f64 · term f64)
 //   Heartbeat           = commit f64 · round f64           HeartbeatResponse = round f64
-//   Snapshot            = index f64 · term f64 · voters · outgoing · learners · removed · addresses
+//   Snapshot            = index f64 · term f64 · voters · outgoing · learners · removed · addresses · replacing
 //   TimeoutNow          = nothing
 //   ReadIndex           = context f64                      ReadIndexResponse = context f64 · index f64
 //   Propose             = proposal                         ProposeRejected, ProposeNoRoom = proposer f64 · sequence f64
 //   Committed           = index f64 · entry's term f64
 //   proposal            = type u8 · time f64 · proposer f64 · sequence f64 · length u32 · payload
 //   voters … removed    = count u32 · f64*                 addresses         = count u32 · (member f64 · length u16 · UTF-8)*
+//   replacing           = count u32 · (learner f64 · voter f64)*
 import { peerCopyBytes } from "../../../shared/limits.ts";
 import { assert } from "../../../shared/util/assert.ts";
 import type { ConfState } from "../raft/membership.ts";
