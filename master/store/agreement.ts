@@ -1,5 +1,6 @@
 // Do all members have the same state? Now and then the leader has the log say so: each member makes a digest of its state at that entry, and says it through the
 // log. Who finds that most others have another one has applied something wrongly, or its memory has failed: it must not answer anybody any more.
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { InvariantError } from "../../shared/util/assert.ts";
 import { type Clock, sleep } from "../../shared/util/clock.ts";
@@ -53,7 +54,7 @@ export class Agreement {
 
   vouched({ index, member, digest }: Vouch): void {
     if (index !== this.#index) return;
-    this.#vouches.set(member, hex(digest));
+    this.#vouches.set(member, Buffer.from(digest).toString("hex"));
     this.#compare();
   }
 
@@ -63,9 +64,9 @@ export class Agreement {
       hash.update(piece);
       await sleep(clock, 0, this.#signal);
     }
-    const digest = new Uint8Array(hash.digest());
+    const digest = hash.digest();
     if (index !== this.#index) return;
-    this.#own = hex(digest);
+    this.#own = digest.toString("hex");
     this.#compare();
     await propose({ do: "vouch", vouch: { index, member, digest } });
   }
@@ -98,5 +99,3 @@ export function compare(own: string, member: number, vouches: ReadonlyMap<number
   const most = Math.max(...[...counts].filter(([digest]) => digest !== own).map(([, count]) => count));
   return most > counts.get(own)! ? "wrong" : "different";
 }
-
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
