@@ -1,6 +1,6 @@
 // The face over the replicated state of this member. Writes are proposed to the replica and answered when applied here; reads come from this member's
 // memory, linearizable ones after the replica has confirmed how far it must have applied.
-import { leaseTtlSeconds, storeSliceItems, storeWatchers, watchProgressMs } from "../../shared/limits.ts";
+import { storeSliceItems, storeWatchers, watchProgressMs } from "../../shared/limits.ts";
 import { type Clock, sleep } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { Agreement } from "./agreement.ts";
@@ -9,6 +9,7 @@ import type { Granted, State } from "./state.ts";
 import {
   type KeyValue,
   type ListOptions,
+  mustBeTtl,
   type Range,
   type Store,
   StoreError,
@@ -40,6 +41,13 @@ export interface ReplicaFace {
   readonly fatal: Promise<Error>;
 }
 
+interface FaceConfig {
+  readonly quotaBytes: number;
+  /** Milliseconds between comparisons of the members' states; undefined: there is nobody to compare with. */
+  readonly attestMs?: number;
+  readonly watchBounds?: WatchBounds;
+}
+
 export class EmbeddedStore implements OpenedStore {
   readonly fatal: Promise<Error>;
   readonly #clock: Clock;
@@ -55,11 +63,7 @@ export class EmbeddedStore implements OpenedStore {
 
   constructor(
     { clock, log, state, replica }: { clock: Clock; log: Log; state: State; replica: ReplicaFace },
-    { quotaBytes, attestMs, watchBounds }: {
-      quotaBytes: number; /** Milliseconds between comparisons of the members' states; undefined: there is nobody to compare with. */
-      attestMs?: number;
-      watchBounds?: WatchBounds;
-    },
+    { quotaBytes, attestMs, watchBounds }: FaceConfig,
   ) {
     this.#clock = clock;
     this.#state = state;
@@ -143,12 +147,7 @@ export class EmbeddedStore implements OpenedStore {
   }
 
   async grant(ttlSeconds: number): Promise<{ lease: number }> {
-    if (!(ttlSeconds > 0 && ttlSeconds <= leaseTtlSeconds)) {
-      throw new StoreError(
-        "Invalid",
-        `Cannot grant a lease of ${ttlSeconds} seconds: it must be more than 0 and at most ${leaseTtlSeconds}`,
-      );
-    }
+    mustBeTtl(ttlSeconds);
     const { lease } = await this.#propose({ do: "grant", ttlMs: ttlSeconds * 1000 }) as Granted;
     return { lease };
   }

@@ -1,4 +1,5 @@
 // The face of the store: bytes under keys, at revisions. It knows no kinds. Every write is one revision, and that revision is what the API calls resourceVersion.
+import { leaseTtlSeconds } from "../../shared/limits.ts";
 
 export interface KeyValue {
   readonly key: string;
@@ -125,4 +126,10 @@ export class StoreError extends Error {
     this.reason = reason;
     this.revision = options.revision ?? 0;
   }
+}
+
+/** @throws StoreError Invalid */
+export function mustBeTtl(ttlSeconds: number): void {
+  if (ttlSeconds > 0 && ttlSeconds <= leaseTtlSeconds) return;
+  throw new StoreError("Invalid", `Cannot grant a lease of ${ttlSeconds} seconds: it must be more than 0 and at most ${leaseTtlSeconds}`);
 }

@@ -201,8 +201,7 @@ class Watcher implements AsyncIterator<WatchBatch> {
     const { bounds, state: { mvcc } } = this.#needs;
     if (this.#next <= mvcc.compactRevision) {
       this.end();
-      const message = `Cannot watch from revision ${this.#next}: history begins behind revision ${mvcc.compactRevision}`;
-      throw new StoreError("Compacted", message, { revision: mvcc.compactRevision });
+      throw compacted(this.#next, mvcc.compactRevision);
     }
     let position = mvcc.findEvent(this.#next);
     const end = Math.min(mvcc.events, position + storeSliceItems);
@@ -232,6 +231,12 @@ class Watcher implements AsyncIterator<WatchBatch> {
     this.#idle = this.#wake = undefined;
   }
 }
+
+/** What a watch ends with that was to begin at, or has come to, what is compacted. */
+export const compacted = (from: number, compactRevision: number): StoreError =>
+  new StoreError("Compacted", `Cannot watch from revision ${from}: history begins behind revision ${compactRevision}`, {
+    revision: compactRevision,
+  });
 
 /** What a batch keeps in memory, about: values are shared, but a waiting event may be the last to need one. */
 function bytesOf(batch: WatchBatch): number {

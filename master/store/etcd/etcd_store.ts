@@ -8,7 +8,7 @@
 //   order       of keys is by bytes; the embedded store's is by UTF-16 code units. They differ beside characters outside the basic plane only.
 //   quota       is etcd's (--quota-backend-bytes), and so are the lives of leases, to the second and at least 2. `liveBytes` and `keys` of the status are 0.
 //   history     behind another master's compaction may still be served here for a moment: what is in memory is known, and true.
-import { leaseTtlSeconds, watchProgressMs } from "../../../shared/limits.ts";
+import { watchProgressMs } from "../../../shared/limits.ts";
 import { type Clock, type Random, sleep } from "../../../shared/util/clock.ts";
 import type { Log } from "../../../shared/util/log.ts";
 import type { OpenedStore } from "../face.ts";
@@ -16,6 +16,7 @@ import { Leadership } from "../leadership.ts";
 import {
   type KeyValue,
   type ListOptions,
+  mustBeTtl,
   type Range,
   StoreError,
   type StoreStatus,
@@ -24,7 +25,7 @@ import {
   type WatchBatch,
 } from "../store.ts";
 import { refuseForm } from "../transaction.ts";
-import type { WatchOptions } from "../watch.ts";
+import { compacted, type WatchOptions } from "../watch.ts";
 import type { EtcdClient } from "./client.ts";
 import type { ClusterRecord } from "./cluster_record.ts";
 import { Election } from "./election.ts";
@@ -146,8 +147,7 @@ export class EtcdStore implements OpenedStore {
     if (from > compactRevision) {
       return this.#listener.watch(prefix, from, { ...options, signal: AbortSignal.any([options.signal, this.#ending.signal]) });
     }
-    const message = `Cannot watch from revision ${from}: history begins behind revision ${compactRevision}`;
-    return failing(new StoreError("Compacted", message, { revision: compactRevision }));
+    return failing(compacted(from, compactRevision));
   }
 
   compact(revision: number): Promise<void> {
@@ -156,12 +156,7 @@ export class EtcdStore implements OpenedStore {
 
   grant(ttlSeconds: number): Promise<{ lease: number }> {
     return this.#run(async () => {
-      if (!(ttlSeconds > 0 && ttlSeconds <= leaseTtlSeconds)) {
-        throw new StoreError(
-          "Invalid",
-          `Cannot grant a lease of ${ttlSeconds} seconds: it must be more than 0 and at most ${leaseTtlSeconds}`,
-        );
-      }
+      mustBeTtl(ttlSeconds);
       return { lease: await grant(this.#needs.client, this.#needs.random, ttlSeconds) };
     });
   }

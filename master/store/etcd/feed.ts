@@ -5,7 +5,8 @@ import { etcdWatchBackoff } from "../../../shared/limits.ts";
 import { nextDelay } from "../../../shared/util/backoff.ts";
 import { type Clock, type Random, sleep } from "../../../shared/util/clock.ts";
 import type { Log } from "../../../shared/util/log.ts";
-import { type KeyValue, StoreError } from "../store.ts";
+import type { KeyValue } from "../store.ts";
+import { compacted } from "../watch.ts";
 import type { EtcdClient } from "./client.ts";
 import type { Keys, Note } from "./keys.ts";
 import type { Header, WatchEvent, WatchResponse } from "./protocol.ts";
@@ -106,6 +107,3 @@ function happeningOf(keys: Keys, { type, kv, prevKv }: WatchEvent): Happening {
   if (!previous) throw compacted(kv.modRevision, kv.modRevision);
   return { type: "delete", note, current: { ...previous, modRevision: kv.modRevision }, previous };
 }
-
-const compacted = (from: number, revision: number): StoreError =>
-  new StoreError("Compacted", `Cannot watch from revision ${from}: history begins behind revision ${revision}`, { revision });
