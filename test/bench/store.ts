@@ -91,4 +91,4 @@ async function rateLines(generator: Generator, members: 1 | 3, rounds: number, n
   ];
 }
 
-export const targetOf = (engine: Engine): "etcd" | "frames" => engine === "etcd" ? "etcd" : "frames";
+const targetOf = (engine: Engine): "etcd" | "frames" => engine === "etcd" ? "etcd" : "frames";

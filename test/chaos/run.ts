@@ -63,10 +63,12 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) pro
 const seed = number("seed", Date.now() % 1_000_000, "above 0");
 const wanted = values.runtime ?? runtime;
 if (wanted !== "node" && wanted !== "deno") refuse(`There is no runtime ${wanted}`);
+const members = number("members", 3);
+if (members !== 3 && members !== 5) refuse(`Cannot take --members ${members}: it must be 3 or 5`);
 const options = {
   seed,
   minutes: number("minutes", 5, "above 0"),
-  members: number("members", 3, "above 0"),
+  members,
   faults: values.faults === undefined ? faultKinds : kinds(values.faults),
   roundMs: number("round", 25, "above 0") * 1000,
   keep: values.keep ?? `${tmpdir()}/chaos-seed-${seed}`,

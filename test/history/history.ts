@@ -146,7 +146,7 @@ export function itemText(item: KeyValue | undefined): string {
   return `${key} = ${valueText(value)} (modRevision ${modRevision}, createRevision ${createRevision}, version ${version}, lease ${lease})`;
 }
 
-export function valueText(value: Uint8Array): string {
+function valueText(value: Uint8Array): string {
   const text = Buffer.from(value.subarray(0, 24)).toString("latin1").replace(/[^ -~]/g, "·");
   return JSON.stringify(text) + (value.length > 24 ? `… ${value.length} bytes` : "");
 }

@@ -119,7 +119,7 @@ const lastLines = (master: MasterProcess, agent: AgentProcess | undefined): stri
     agent?.log().slice(-5_000) ?? "it has not been started"
   }`;
 
-export async function nodeReady(master: MasterProcess, name: string): Promise<string | undefined> {
+async function nodeReady(master: MasterProcess, name: string): Promise<string | undefined> {
   const { body } = await master.client.ask("GET", `/api/v1/nodes/${name}`);
   return body.status?.conditions?.find(({ type }: { type: string }) => type === "Ready")?.status;
 }

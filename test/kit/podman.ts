@@ -103,6 +103,6 @@ export function processesNaming(word: string): number[] {
   );
 }
 
-export function killServices(socketPath: string): void {
+function killServices(socketPath: string): void {
   for (const pid of processesNaming(`unix://${socketPath}`)) kill(pid);
 }
