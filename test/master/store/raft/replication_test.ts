@@ -158,5 +158,6 @@ test("§5.3 a pipeline that arrived in disorder is sent again once, not once for
   assert.is(progress.state, "replicate");
   assert.not(progress.refused(7, 2), "it may be of what was sent before");
   progress.tick(9);
+  assert.not(progress.refused(6, 1), "however late, it has agreed to more since");
   assert.ok(progress.refused(7, 2), "entry 3 is what it lacks");
 });
