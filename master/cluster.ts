@@ -5,15 +5,21 @@ import * as v from "valibot";
 import { access, readFile } from "node:fs/promises";
 import { addressRetryMs, replacementLookMs } from "../shared/limits.ts";
 import { keepAtomic } from "../shared/platform/files.ts";
-import type { Clock } from "../shared/util/clock.ts";
+import type { Clock, Random } from "../shared/util/clock.ts";
 import { ConfigError } from "../shared/util/config.ts";
 import type { Log } from "../shared/util/log.ts";
 import type { MasterConfig } from "./config.ts";
+import { issuePeer } from "./pki/peer_certificate.ts";
+import type { Pki } from "./pki/pki.ts";
+import { openMember } from "./store/embedded.ts";
+import { nodeFiles } from "./store/files.ts";
 import type { Members } from "./store/members.ts";
 import type { Join } from "./store/recovery.ts";
+import { memberUri } from "./store/transport/handshake.ts";
+import { createTransport, type PeerTransport } from "./store/transport/transport.ts";
 
 /** What `member add` writes and `serve --join` reads: a secret, since it holds the key with which masters, nodes and people are certified. */
-export const admission = v.strictObject({
+const admission = v.strictObject({
   clusterId: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
   clusterEpoch: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
   memberId: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
@@ -24,7 +30,7 @@ export const admission = v.strictObject({
 export type AdmissionFile = v.InferOutput<typeof admission>;
 
 /** @throws ConfigError naming the file */
-export function parseAdmission(path: string, text: string): AdmissionFile {
+function parseAdmission(path: string, text: string): AdmissionFile {
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -44,7 +50,47 @@ export async function readAdmission({ join }: Pick<MasterConfig, "join">): Promi
   });
   return parseAdmission(join, text);
 }
-export const joinOf = ({ clusterId, clusterEpoch, memberId }: AdmissionFile): Join => ({ identity: { clusterId, clusterEpoch, memberId } });
+const joinOf = ({ clusterId, clusterEpoch, memberId }: AdmissionFile): Join => ({ identity: { clusterId, clusterEpoch, memberId } });
+
+/** What this master keeps itself, alone or with others. (What others keep: etcd.ts.) */
+export interface OwnStore extends Awaited<ReturnType<typeof openMember>> {
+  /** Undefined: it stays alone. */
+  readonly peers: Members | undefined;
+  /** Where the others should find this member; undefined: it has not been told. */
+  readonly address: string | undefined;
+  /** To be closed after the store. */
+  readonly transport: PeerTransport | undefined;
+}
+
+/** @throws ConfigError, StorageError */
+export async function openOwn(
+  { clock, random, log }: { clock: Clock; random: Random; log: Log },
+  { dataDir, initialCluster: list, name, peerListen: listen, peerAdvertise }: MasterConfig,
+  { authority, ca }: Pki,
+  admitted: AdmissionFile | undefined,
+): Promise<OwnStore> {
+  const begins = admitted
+    ? { join: joinOf(admitted), address: admitted.address }
+    : list.length > 0
+    ? initialCluster(list, name, authority.hash)
+    : undefined;
+  const address = peerAdvertise || begins?.address;
+  let transport: PeerTransport | undefined;
+  const opened = await openMember(
+    { clock, random, files: nodeFiles, log },
+    { dataDir: `${dataDir}/raft`, ...(begins && { join: begins.join }) },
+    listen.length === 0 ? undefined : {
+      connect: async (self, port) => (transport = await createTransport({ clock, random, log: log.with({ part: "peers" }), ...port }, {
+        ...self,
+        listen,
+        ...(address && { address }),
+        tls: { ca: authority.certificate, ...await issuePeer(ca, memberUri(self)) },
+      })),
+    },
+  );
+  await keepAuthority(dataDir, authority.hash);
+  return { ...opened, peers: listen.length > 0 ? opened.members : undefined, address, transport };
+}
 
 /** Sees to it that the others find this member where it says it is. Whoever leads writes it down; until then, it says so itself when it calls them. */
 export function keepAddress(
@@ -92,9 +138,9 @@ export async function storeIn(dataDir: string): Promise<{ path: string; authorit
   const authority = await readFile(`${path}/authority`, "utf8").catch(() => undefined);
   return { path, ...(authority !== undefined && { authority: authority.trim() }) };
 }
-export const keepAuthority = (dataDir: string, hash: string): Promise<void> => keepAtomic(`${dataDir}/raft/authority`, `${hash}\n`);
+const keepAuthority = (dataDir: string, hash: string): Promise<void> => keepAtomic(`${dataDir}/raft/authority`, `${hash}\n`);
 
-export interface InitialMember {
+interface InitialMember {
   readonly name: string;
   readonly address: string;
 }

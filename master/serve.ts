@@ -14,7 +14,7 @@ import { advertised, type MasterConfig, reachableAt } from "./config.ts";
 import { mustBelong, openShared } from "./etcd.ts";
 import { createFleet } from "./fleet/fleet.ts";
 import type { Peers } from "./fleet/peers.ts";
-import { initialCluster, joinOf, keepAddress, keepAuthority, keepReplacing, readAdmission, storeIn } from "./cluster.ts";
+import { keepAddress, keepReplacing, openOwn, type OwnStore, readAdmission, storeIn } from "./cluster.ts";
 import { createApp } from "./http/app.ts";
 import { askMaster, asLeader, nodeRoutes } from "./http/between.ts";
 import { createAuthenticator } from "./http/auth.ts";
@@ -23,17 +23,13 @@ import { memberRoutes } from "./http/members.ts";
 import { startServer } from "./http/server.ts";
 import { snapshotPath, snapshotRoutes } from "./http/snapshot.ts";
 import { runLeaderGroup } from "./leader.ts";
-import { issuePeer } from "./pki/peer_certificate.ts";
 import { kubeconfig, openPki } from "./pki/pki.ts";
 import { prepareCluster } from "./registry/bootstrap.ts";
 import { startCache } from "./registry/cache.ts";
 import { createRegistry } from "./registry/registry.ts";
-import { openMember } from "./store/embedded.ts";
 import { settle } from "./store/disaster/place.ts";
 import type { OpenedStore } from "./store/face.ts";
-import { nodeDirectories, nodeFiles } from "./store/files.ts";
-import { memberUri } from "./store/transport/handshake.ts";
-import { createTransport, type PeerTransport } from "./store/transport/transport.ts";
+import { nodeDirectories } from "./store/files.ts";
 
 export interface Master {
   /** `https://host:port` of the first address. */
@@ -45,10 +41,9 @@ export interface Master {
 }
 
 /** Its own, or shared with others in etcd. */
-interface Opened extends Partial<Pick<Awaited<ReturnType<typeof openMember>>, "members" | "backup">> {
+interface Opened extends Partial<Omit<OwnStore, "peers">> {
   readonly store: OpenedStore;
-  /** Masters that share an etcd. */
-  readonly peers?: Peers;
+  readonly peers?: Peers | undefined;
 }
 
 export const clusterDomain = "cluster.local";
@@ -67,27 +62,10 @@ export async function serve(
   const admitted = await readAdmission(config);
   const options = { ca: admitted?.ca, mustHaveCa: config.initialCluster.length > 0, store: await storeIn(dataDir) };
   const pki = await openPki(`${dataDir}/pki`, advertised(config), options), { authority } = pki;
-  const begins = admitted
-    ? { join: joinOf(admitted), address: admitted.address }
-    : config.initialCluster.length > 0
-    ? initialCluster(config.initialCluster, config.name, authority.hash)
-    : undefined;
-  const address = config.peerAdvertise || begins?.address;
-  let transport: PeerTransport | undefined;
-  const opened: Opened = config.etcd.length > 0 ? await openShared({ clock, random, log }, config, authority.hash) : await openMember(
-    { clock, random, files: nodeFiles, log },
-    { dataDir: `${dataDir}/raft`, ...(begins && { join: begins.join }) },
-    config.peerListen.length === 0 ? undefined : {
-      connect: async (self, port) => (transport = await createTransport({ clock, random, log: log.with({ part: "peers" }), ...port }, {
-        ...self,
-        listen: config.peerListen,
-        ...(address && { address }),
-        tls: { ca: authority.certificate, ...await issuePeer(pki.ca, memberUri(self)) },
-      })),
-    },
-  );
-  if (config.etcd.length === 0) await keepAuthority(dataDir, authority.hash);
-  const { store, members, backup } = opened, peers = opened.peers ?? (config.peerListen.length > 0 ? members : undefined);
+  const opened: Opened = config.etcd.length > 0
+    ? await openShared({ clock, random, log }, config, authority.hash)
+    : await openOwn({ clock, random, log }, config, pki, admitted);
+  const { store, members, backup, peers, address } = opened;
   // Two signals: `ending` begins the stop, `ended` lets go of what the stopping parts still lean on.
   const ending = new AbortController(), ended = new AbortController();
   const end = (): void => ending.abort();
@@ -205,7 +183,7 @@ export async function serve(
     ended.abort();
     await Promise.allSettled([...running, broker.stopped, cache.stopped]);
     await store.close();
-    await transport?.close();
+    await opened.transport?.close();
     if (failure !== undefined) throw failure;
     log.info("The master has stopped");
   });
