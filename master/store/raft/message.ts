@@ -59,7 +59,7 @@ export type Body =
   // The state itself travels beside the messages, as chunks of the snapshot file.
   | { readonly type: "Snapshot"; readonly snapshot: SnapshotMeta }
   | { readonly type: "TimeoutNow" }
-  // A member that has gone knows that this entry is committed: who holds it may believe it, in whatever term.
+  // Somebody knows that this entry is committed, a leader or a member that has gone: who holds it may believe it, in whatever term. No answer is wanted.
   | { readonly type: "Committed"; readonly index: number; readonly entryTerm: number }
   | { readonly type: "ReadIndex"; readonly context: number }
   | { readonly type: "ReadIndexResponse"; readonly context: number; readonly index: number }

@@ -12,6 +12,8 @@ export class Progress {
   state: ProgressState = "probe";
   /** Since it was heard; of a newcomer, since it came. */
   silentTicks = 0;
+  /** The commit index that it was told last. */
+  commitTold = 0;
   /** A probe is under way; the next answer or heartbeat allows another. */
   probing = false;
   /** Index of the snapshot that is on its way. */
@@ -33,6 +35,11 @@ export class Progress {
   get paused(): boolean {
     if (this.state === "probe") return this.probing;
     return this.state === "snapshot" || this.#inFlight.length >= inFlightMessages || this.#bytes >= inFlightBytes;
+  }
+
+  /** Entries of the pipeline are unanswered. */
+  get isAwaited(): boolean {
+    return this.state === "replicate" && this.#inFlight.length > 0;
   }
 
   sent(lastIndex: number, bytes: number): void {

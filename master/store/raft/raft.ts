@@ -22,7 +22,7 @@ import {
   handleSnapshot,
   hasRoomFor,
   readAsLeader,
-  sendAppend,
+  sendCommit,
   snapshotInstalled,
 } from "./replication.ts";
 
@@ -282,9 +282,7 @@ export class Raft {
     core.appendTicks = 0;
     core.durableTerm = Math.max(core.durableTerm, token.term);
     core.log.written(token.lastIndex, token.generation);
-    if (core.role === "leader" && advanceCommit(core)) {
-      for (const member of core.progress.keys()) if (member !== core.id) sendAppend(core, member);
-    }
+    if (core.role === "leader" && advanceCommit(core)) sendCommit(core);
   }
 
   /** The state machine has applied everything up to `index`. Changes of the members take effect here. */

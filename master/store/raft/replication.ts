@@ -2,6 +2,7 @@
 import { appendMessageBytes, pendingReads, uncommittedBytes } from "../../../shared/limits.ts";
 import type { Core } from "./core.ts";
 import { isQuorum, quorumIndex } from "./quorum.ts";
+import type { Progress } from "./progress.ts";
 import { entrySize, type LogEntry, type MessageOf, type Proposal, type SnapshotMeta } from "./message.ts";
 
 /** Appends to the leader's own log. Sending waits for the next take(), so that what comes together travels together. */
@@ -30,18 +31,43 @@ export function broadcastAppend(core: Core): void {
   for (const member of core.progress.keys()) if (member !== core.id) sendAppend(core, member, false);
 }
 
-/** Sends what `member` lacks, as far as its pipeline has room; with `evenEmpty`, also a message without entries, which tells the commit index and finds gaps. */
+/**
+ * Sends what `member` lacks, as far as its pipeline has room; with `evenEmpty`, also a message without entries, which tells the commit index and finds gaps. What does
+ * not fill a message waits while another is unanswered (as in RFC 896): its disk is at work on that one, and what comes meanwhile travels together.
+ */
 export function sendAppend(core: Core, member: number, evenEmpty = true): void {
   const progress = core.progress.get(member);
   if (!progress || progress.paused) return;
   do {
     const previousIndex = progress.nextIndex - 1, previousTerm = core.log.term(previousIndex);
     if (previousTerm === undefined) return sendSnapshot(core, member);
-    const entries = core.log.slice(progress.nextIndex, core.config.appendBytes ?? appendMessageBytes);
+    const maxBytes = core.config.appendBytes ?? appendMessageBytes, lacking = core.log.slice(progress.nextIndex, maxBytes);
+    const bytes = lacking.reduce((sum, entry) => sum + entrySize(entry), 0);
+    const fills = bytes >= maxBytes || previousIndex + lacking.length < core.log.lastIndex;
+    const entries = fills || !progress.isAwaited ? lacking : [];
     if (entries.length === 0 && !evenEmpty) return;
     core.send(member, { type: "Append", previousIndex, previousTerm, entries, commit: core.log.commit });
-    progress.sent(previousIndex + entries.length, entries.reduce((sum, entry) => sum + entrySize(entry), 0));
+    progress.sent(previousIndex + entries.length, bytes);
+    progress.commitTold = Math.min(core.log.commit, previousIndex + entries.length);
+    if (entries.length === 0) return;
+    evenEmpty = false;
   } while (!progress.paused && progress.nextIndex <= core.log.lastIndex);
+}
+
+/** More was committed: everybody is told, beside new entries where there are some. */
+export function sendCommit(core: Core): void {
+  for (const [member, progress] of core.progress) {
+    if (member === core.id) continue;
+    sendAppend(core, member, progress.state !== "replicate");
+    tellCommit(core, member, progress);
+  }
+}
+/** Who owes an answer is told with what is sent then; who holds all of it needs a word and no answer. */
+function tellCommit(core: Core, member: number, progress: Progress): void {
+  const { commit } = core.log;
+  if (progress.state !== "replicate" || progress.isAwaited || progress.matchIndex < commit || progress.commitTold >= commit) return;
+  core.send(member, { type: "Committed", index: commit, entryTerm: core.log.term(commit)! });
+  progress.commitTold = commit;
 }
 
 function sendSnapshot(core: Core, member: number): void {
@@ -111,9 +137,11 @@ export function handleAppendResponse(core: Core, message: MessageOf<"AppendRespo
     progress.become("probe");
     progress.become("replicate");
   }
-  if (advanceCommit(core)) {
-    for (const member of core.progress.keys()) if (member !== core.id) sendAppend(core, member);
-  } else sendAppend(core, message.from, wasPaused);
+  if (advanceCommit(core)) sendCommit(core);
+  else {
+    sendAppend(core, message.from, wasPaused);
+    tellCommit(core, message.from, progress);
+  }
   if (message.from === core.transferee && progress.matchIndex === core.log.lastIndex) core.send(message.from, { type: "TimeoutNow" });
 }
 

@@ -32,11 +32,12 @@ export class Desk {
       hardState?: Partial<HardState>;
       entries?: LogEntry[];
       base?: { index: number; term: number };
+      appendBytes?: number;
     } = {},
   ) {
-    const { conf = voters([1, 2, 3]), hardState = {}, entries = [], base = { index: 0, term: 0 } } = options;
+    const { conf = voters([1, 2, 3]), hardState = {}, entries = [], base = { index: 0, term: 0 }, appendBytes } = options;
     const state = { term: 0, vote: 0, commit: base.index, ...hardState };
-    this.raft = new Raft({ id: 1, heartbeatTicks: 1, electionTicks: 10, random: seeded(1) }, {
+    this.raft = new Raft({ id: 1, heartbeatTicks: 1, electionTicks: 10, random: seeded(1), ...(appendBytes && { appendBytes }) }, {
       hardState: state,
       conf,
       log: { base, entries, commit: state.commit, applied: base.index },

@@ -93,11 +93,41 @@ test("R12 nothing that was not durable in a term is promised to its leader in th
 });
 
 test("R17 the pipeline to a member is bounded, and a lost message does not close it for good", () => {
-  const desk = new Desk().leadFirmly();
+  const desk = new Desk({ appendBytes: 1 }).leadFirmly();
   for (let at = 0; at < 300; at++) desk.propose(`${at}`).take();
   assert.is(desk.sent("Append").filter(({ to }) => to === 2).length, 256);
   desk.hear(2, desk.raft.term, { type: "HeartbeatResponse", round: 0 }).take();
   assert.is(desk.sent("Append").filter(({ to }) => to === 2).length, 1);
+});
+
+test("R17 what fills no message waits while another is unanswered, and goes with what has come meanwhile", () => {
+  const desk = new Desk().leadFirmly(),
+    { term } = desk.raft,
+    texts = () =>
+      desk.sent("Append").filter(({ to }) => to === 2).map(({ entries }) => entries.map(({ payload }) => `${payload}`).join(" "));
+  for (const id of [2, 3]) desk.hear(id, term, { type: "AppendResponse", index: 1 }).take();
+  desk.sent("Append");
+  for (const text of ["a", "b", "c"]) desk.propose(text).take();
+  assert.equal(texts(), ["a"]);
+  desk.hear(2, term, { type: "HeartbeatResponse", round: 0 }).take();
+  assert.equal(texts(), [""], "was it lost? Who lacks it refuses this one");
+  desk.hear(2, term, { type: "AppendResponse", index: 2 }).take();
+  assert.equal(texts(), ["b c"]);
+  desk.propose("x".repeat(2 ** 20)).take();
+  assert.equal(texts().length, 1, "full ones need not wait");
+});
+
+test("R13 who holds all that is committed is told so once, and owes no answer", () => {
+  const desk = new Desk().leadFirmly(), { term } = desk.raft;
+  for (const id of [2, 3]) desk.hear(id, term, { type: "AppendResponse", index: 1 }).finish();
+  desk.out = [];
+  desk.propose("a").finish();
+  desk.hear(2, term, { type: "AppendResponse", index: 2 }).take();
+  assert.equal(desk.sent("Committed").map(({ to, index, entryTerm }) => [to, index, entryTerm]), [[2, 2, term]], "3 owes an answer");
+  desk.hear(3, term, { type: "AppendResponse", index: 2 }).take();
+  desk.hear(3, term, { type: "AppendResponse", index: 2 }).take();
+  assert.equal(desk.sent("Committed").map(({ to }) => to), [3]);
+  assert.equal(desk.sent("Append").filter(({ entries }) => entries.length === 0), []);
 });
 
 test("R13 a heartbeat never commits what its receiver is not known to hold", () => {
