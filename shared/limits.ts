@@ -119,12 +119,19 @@ export const quarantineFiles = 3;
 export const snapshotChunkBytes = 256 * 1024;
 /** Snapshots kept: the newest, and the one before in case it turns out unreadable. */
 export const snapshotsKept = 2;
-/** Tokens of one YAML document, spaces and line ends among them: reading that many takes a second, in which nothing else happens. */
-export const yamlTokens = 500_000;
+/** Keys and items of one body, whatever it means: to parse as many takes some 50 ms, in which nothing else happens. */
+export const documentValues = 120_000;
+/** Keys and items of one object: what reads, checks and compares it takes some microseconds for each. A full EndpointSlice has 15,000. */
+export const objectValues = 30_000;
+/** Tokens of one YAML document (spaces and line ends are some, too) and its lines: either takes 100 ms. Whoever has more can send JSON, as kubectl does. */
+export const yamlTokens = 50_000;
+export const yamlLines = 50_000;
 /** Problems of one document that are reported: what Kubernetes reports. */
 export const reportedProblems = 100;
-/** Values that the aliases of one YAML document may stand for, nested ones multiplied. */
+/** Values that the aliases of one YAML document may stand for, nested ones multiplied; and aliases: for each the document is searched from its beginning. */
 export const yamlAliases = 100;
+/** Characters of one value, and of one field, that the report of a problem shows. */
+export const shownCharacters = 1000;
 /** Bytes of all annotations of an object, keys and values: Kubernetes' own limit. */
 export const annotationsBytes = 256 * 1024;
 /** Characters of one quantity such as 1.5Gi: the most exact one has 32, and longer ones would only cost arithmetic. */
@@ -167,6 +174,8 @@ export const warningBytes = 4096;
 export const deleteCollectionBatch = 16;
 /** Operations of one JSON patch (what Kubernetes allows) and characters of a field manager's name. */
 export const jsonPatchOperations = 10_000;
+/** Keys and items that the operations of one JSON patch may compare and move together: 10,000 moves within a list of 10,000 took 200 ms. */
+export const jsonPatchWork = 1_000_000;
 export const fieldManagerCharacters = 128;
 /** Bytes of data in one frame of a session: small, so that control messages get in between. */
 export const sessionFrameBytes = 8 * 1024;

@@ -1,7 +1,7 @@
 // YAML as the API reads it: what Go's library makes of it (YAML 1.1 without timestamps, sexagesimals and binaries), in the bounds of JSON.
 import { Composer, type Document, isMap, isScalar, isSeq, Lexer, Parser, type Tags } from "yaml";
-import { documentDepth, yamlAliases, yamlTokens } from "../limits.ts";
-import { type Body, countKeys } from "./json.ts";
+import { documentDepth, reportedProblems, yamlAliases, yamlLines, yamlTokens } from "../limits.ts";
+import { type Body, countKeys, pathText } from "./json.ts";
 
 /** `0644` is octal and `yes` is true, as in Go; `2001-02-03` and `80:80` stay text, since JSON has no other word for them. */
 const customTags = (tags: Tags): Tags =>
@@ -10,6 +10,7 @@ const foreign = new Set(["timestamp", "binary", "omap", "pairs", "set"].map((nam
 
 /** The first document of a YAML text. @throws SyntaxError */
 export function parseYaml(text: string): Body {
+  if (text.split("\n", yamlLines + 1).length > yamlLines) throw tooLong(yamlLines, "lines");
   const document = compose(text);
   if (document.errors[0]) throw new SyntaxError(document.errors[0].message);
   let value: unknown;
@@ -20,17 +21,22 @@ export function parseYaml(text: string): Body {
   }
   countKeys(value); // aliases may have made it deeper
   const duplicates = new Set<string>();
-  collectDuplicates(document.contents, "", duplicates);
+  collectDuplicates(document.contents, [], duplicates);
   return { value, duplicates: [...duplicates] };
 }
+const tooLong = (most: number, what: string) => new SyntaxError(`the document has more than ${most} ${what} of YAML; send it as JSON`);
 
+/** What the lexer says before a plain or block scalar, which may begin with whatever it likes. */
+const scalarFollows = "\x1f";
 /** The composer recurses, the parser before it does not: so its stack is looked at in between. */
 function compose(text: string): Document {
   const parser = new Parser(), composer = new Composer({ version: "1.1", customTags, uniqueKeys: false, logLevel: "silent" });
   const tokens = function* () {
-    let count = 0;
+    let count = 0, aliases = 0, before = "";
     for (const lexeme of new Lexer().lex(text)) {
-      if (++count > yamlTokens) throw new SyntaxError(`the document has more than ${yamlTokens} tokens of YAML; send it as JSON`);
+      if (++count > yamlTokens) throw tooLong(yamlTokens, "tokens");
+      if (lexeme.startsWith("*") && before !== scalarFollows && ++aliases > yamlAliases) throw tooLong(yamlAliases, "aliases");
+      before = lexeme;
       yield* parser.next(lexeme);
       if (parser.stack.length > documentDepth + 2) throw new SyntaxError(`the document is nested more than ${documentDepth} levels deep`);
     }
@@ -40,13 +46,15 @@ function compose(text: string): Document {
   throw new SyntaxError("the document is empty");
 }
 
-function collectDuplicates(node: unknown, path: string, found: Set<string>): void {
-  if (isSeq(node)) node.items.forEach((item, i) => collectDuplicates(item, `${path}[${i}]`, found));
+/** `path`: of the node, as steps, because a text for each of them would be long, and few are needed. */
+function collectDuplicates(node: unknown, path: readonly string[], found: Set<string>): void {
+  if (found.size >= reportedProblems) return;
+  if (isSeq(node)) node.items.forEach((item, i) => collectDuplicates(item, [...path, `[${i}]`], found));
   if (!isMap(node)) return;
   const seen = new Set<string>();
   for (const { key, value } of node.items) {
-    const name = String(isScalar(key) ? key.value : key), here = path ? `${path}.${name}` : name;
-    if (seen.size === seen.add(name).size) found.add(here);
+    const name = String(isScalar(key) ? key.value : key), here = [...path, `.${name}`];
+    if (seen.size === seen.add(name).size) found.add(pathText(here));
     collectDuplicates(value, here, found);
   }
 }

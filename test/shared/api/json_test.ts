@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { parseJson } from "../../../shared/api/json.ts";
+import { documentValues, reportedProblems, shownCharacters, yamlLines, yamlTokens } from "../../../shared/limits.ts";
 import { parseYaml } from "../../../shared/api/yaml.ts";
 import { seeded } from "../../../shared/util/clock.ts";
 import { suite } from "../../kit/suite.ts";
@@ -43,8 +44,33 @@ json("bounds the depth, also of what a later key has overwritten", () => {
   }
   assert.ok(parseJson(`${"[".repeat(100)}${"]".repeat(100)}`));
 });
+json("bounds what is in it before it is parsed", () => {
+  const long = (values: number) => `[${Array(values).fill("{}").join()}]`, message = /more than 120000 keys and items/;
+  assert.throws(() => parseJson(long(documentValues / 2 + 1)), message);
+  assert.throws(() => parseJson(`{${Array(documentValues + 1).fill('"a":1').join()}}`), message);
+  assert.ok(parseJson(`["${",[{".repeat(documentValues)}"]`));
+});
+json("reports a bounded part of what stands twice, in bounded words", () => {
+  const name = "a".repeat(10_000), many = Array.from({ length: 1_000 }, (_, i) => `"${i}":1,"${i}":2`).join();
+  const { duplicates } = parseJson(`${`{"${name}":`.repeat(90)}{${many}}${"}".repeat(90)}`);
+  assert.is(duplicates.length, 1); // cut, they are all the same
+  assert.ok(duplicates.every((path) => path.length <= shownCharacters));
+  assert.is(parseJson(`{${many}}`).duplicates.length, reportedProblems);
+});
 
 const yaml = suite("parseYaml()");
+
+yaml("bounds its lines, tokens and aliases: to read each alias, the parser would go through all before it", () => {
+  const lines = (count: number, line: (i: number) => string) => Array.from({ length: count }, (_, i) => line(i)).join("");
+  assert.throws(() => parseYaml(`a: |\n${lines(yamlLines, () => "  b\n")}`), /more than 50000 lines/);
+  assert.throws(() => parseYaml(`a: [${"b,".repeat(yamlTokens / 2)}]`), /more than 50000 tokens/);
+  assert.throws(() => parseYaml(lines(101, (i) => `- &a${i} b\n- *a${i}\n`)), /more than 100 aliases/);
+  assert.is((parseYaml(lines(100, (i) => `- &a${i} b\n- *a${i}\n`)).value as unknown[]).length, 200);
+  assert.is((parseYaml(lines(200, (i) => `a${i}: |-\n  *b\n`)).value as { a199: string }).a199, "*b");
+});
+yaml("reports a bounded part of what stands twice", () => {
+  assert.is(parseYaml("- {a: 1, a: 2}\n".repeat(200)).duplicates.length, reportedProblems);
+});
 
 yaml("reads scalars as Go does", () => {
   const text = "mode: 0644\nyes: yes\nday: 2001-02-03\nport: 80:80\nhex: 0x1f\nnone: ~\nbytes: !!binary aGk=\n'5': '5'\n";
