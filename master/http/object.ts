@@ -43,9 +43,10 @@ export function decodeBody<T>(c: HttpContext, kind: BodyKind<T>, bytes: Uint8Arr
 
 /** Strictness as ?fieldValidation says; without it, unknown fields are dropped with a warning. Fills in defaults. */
 export function decodeDocument<T>(c: HttpContext, kind: BodyKind<T>, { value: body, duplicates }: Document): Read<T> {
-  const { value, unreadable, unknown, causes } = decode(kind.schema, withType(kind, body));
+  const { value, unreadable, unknown, causes, cut } = decode(kind.schema, withType(kind, body));
   const cannot = `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}`;
   if (unreadable.length > 0) throw badRequest(`${cannot}: ${unreadable.join(", ")}`);
+  if (cut) throw invalidObject(kind, nameOf(value), causes);
   const flaws = [...unknown, ...duplicates.map((field) => `duplicate field "${field}"`)];
   const validation = fieldValidation(c);
   if (flaws.length > 0 && validation === "Strict") throw badRequest(`${cannot}: strict decoding error: ${flaws.join(", ")}`);

@@ -1,7 +1,8 @@
 // From a parsed body to an object: what is wrong with it comes back in the words and places Kubernetes uses.
 import type * as v from "valibot";
-import { reportedProblems } from "../limits.ts";
+import { objectValues, reportedProblems, shownCharacters } from "../limits.ts";
 import { quantityMessage } from "./quantity.ts";
+import { shown } from "./resource.ts";
 import type { Message, Type } from "./schema.ts";
 import type { Config } from "./walk.ts";
 
@@ -28,14 +29,16 @@ export interface Decoded<T> {
   readonly unknown: string[];
   /** Values that can be read but are not allowed: 422. */
   readonly causes: Cause[];
+  /** There was so much of it, or so much wrong with it, that the rest has not been looked at: `value` must not be used. */
+  readonly cut: boolean;
 }
 
 /** Fills in defaults, drops unknown fields and empty ones, and says everything that is wrong at once. */
 export function decode<T>(type: Type<T>, input: unknown): Decoded<T> {
   // A hostile body has a million problems; nobody reads more than some.
-  const config: Config = { abortPipeEarly: true, room: { unknown: reportedProblems, others: reportedProblems } };
+  const config: Config = { abortPipeEarly: true, room: { unknown: reportedProblems, others: reportedProblems, values: objectValues } };
   const { value, issues = [] } = type["~run"]({ value: input }, config);
-  const decoded: Decoded<T> = { value: value as T, unreadable: [], unknown: [], causes: [] };
+  const decoded: Decoded<T> = { value: value as T, unreadable: [], unknown: [], causes: [], cut: config.abortEarly === true };
   for (const issue of issues) {
     if (issue.type === "unknown") decoded.unknown.push(`unknown field "${strictPath(issue)}"`);
     else if (issue.kind === "schema") decoded.unreadable.push(unreadable(type, issue));
@@ -47,7 +50,11 @@ export function decode<T>(type: Type<T>, input: unknown): Decoded<T> {
 function cause(issue: v.BaseIssue<unknown>): Cause {
   const field = fieldPath(issue);
   if (issue.type === "required") return { reason: "FieldValueRequired", field, message: "Required value" };
-  const value = JSON.stringify(issue.input);
+  if (issue.type === "many") {
+    const message = `Too many: ${issue.message}: an object must have at most ${objectValues} keys and items in all`;
+    return { reason: "FieldValueTooMany", field, message };
+  }
+  const value = shown(issue.input);
   if (issue.type !== "values") return { reason: "FieldValueInvalid", field, message: `Invalid value: ${value}: ${issue.message}` };
   const allowed = (issue.requirement as string[]).toSorted().map((s) => `"${s}"`).join(", ");
   return { reason: "FieldValueNotSupported", field, message: `Unsupported value: ${value}: supported values: ${allowed}` };
@@ -60,7 +67,7 @@ const fieldPath = (issue: v.BaseIssue<unknown>): string => written(issue, ({ typ
 /** `spec.nodeSelector.disk`: as the strict decoder writes it. */
 const strictPath = (issue: v.BaseIssue<unknown>): string => written(issue, ({ type }) => type !== "array");
 const written = (issue: v.BaseIssue<unknown>, dotted: (step: Step) => boolean): string =>
-  steps(issue).map((step, i) => dotted(step) ? `${i > 0 ? "." : ""}${step.key}` : `[${step.key}]`).join("");
+  steps(issue).map((step, i) => dotted(step) ? `${i > 0 ? "." : ""}${step.key}` : `[${step.key}]`).join("").slice(0, shownCharacters);
 
 /** What encoding/json says: `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`. */
 function unreadable(root: Type<unknown>, issue: v.BaseIssue<unknown>): string {
@@ -76,10 +83,10 @@ function unreadable(root: Type<unknown>, issue: v.BaseIssue<unknown>): string {
   const { input } = issue, at = fieldPath(issue);
   // Types with a text of their own say what is wrong with it; we add where.
   if (typeof input === "string" || (typeof input === "number" && type.proto.endsWith(".Quantity"))) {
-    const where = `${at}: ${JSON.stringify(input)}`;
+    const where = `${at}: ${shown(input)}`;
     if (type.proto.endsWith(".Quantity")) return `${quantityMessage} (${where})`;
-    if (type.proto.endsWith("Time")) return `parsing time ${JSON.stringify(input)} as "2006-01-02T15:04:05Z07:00": cannot parse (${where})`;
-    if (type.proto.endsWith(".Duration")) return `time: invalid duration ${JSON.stringify(input)} (${where})`;
+    if (type.proto.endsWith("Time")) return `parsing time ${shown(input)} as "2006-01-02T15:04:05Z07:00": cannot parse (${where})`;
+    if (type.proto.endsWith(".Duration")) return `time: invalid duration ${shown(input)} (${where})`;
     if (type.proto === "bytes" && !type.item) return `illegal base64 data (${at})`; // may be a secret
   }
   const into = struct ? `struct field ${struct}.${names.join(".")}` : "value", expected = goType(type);

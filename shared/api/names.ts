@@ -1,5 +1,6 @@
 // The syntaxes of Kubernetes' names, labels and ports, with its own words for what is wrong (k8s.io/apimachinery/pkg/util/validation).
 import * as v from "valibot";
+import { shownCharacters } from "../limits.ts";
 
 /** What is wrong with a text; nothing, if nothing. */
 export type Syntax = (text: string) => string[];
@@ -12,7 +13,10 @@ const mismatch = (what: string, regex: string, ...examples: string[]) => {
 };
 function syntax(length: number, regex: string, what: string, ...examples: string[]): Syntax {
   const whole = new RegExp(`^(?:${regex})$`), message = mismatch(what, regex, ...examples);
-  return (text) => [...text.length > length ? [atMost(length)] : [], ...whole.test(text) ? [] : [message]];
+  return (text) => {
+    if (text.length > length + shownCharacters) return [atMost(length)]; // whatever else it is, nobody need read it
+    return [...text.length > length ? [atMost(length)] : [], ...whole.test(text) ? [] : [message]];
+  };
 }
 
 const label1123 = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";

@@ -2,6 +2,7 @@
 import type { Cause } from "./decode.ts";
 import type { Message } from "./schema.ts";
 import type { ObjectMeta } from "./meta.ts";
+import { shownCharacters } from "../limits.ts";
 
 /** What every stored object has. */
 export interface KubernetesObject {
@@ -118,10 +119,15 @@ export function subresourcesOf(kind: Kind): Subresource[] {
 /** `deployments.apps`, `pods`: how errors and RBAC name a kind. */
 export const qualified = (kind: Pick<Kind, "plural" | "group">): string => kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
 
+/** A value as the report of a problem shows it: from its beginning, and not for megabytes. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(typeof value === "string" ? value.slice(0, shownCharacters + 1) : value) ?? "";
+  return text.length <= shownCharacters + 2 ? text : `${text.slice(0, shownCharacters)}…`;
+}
 export const invalid = (field: string, value: unknown, message: string): Cause => ({
   reason: "FieldValueInvalid",
   field,
-  message: `Invalid value: ${JSON.stringify(value)}: ${message}`,
+  message: `Invalid value: ${shown(value)}: ${message}`,
 });
 export const missing = (field: string, message = ""): Cause => ({
   reason: "FieldValueRequired",
@@ -136,17 +142,17 @@ export const forbidden = (field: string, message: string): Cause => ({
 export const duplicate = (field: string, value: unknown): Cause => ({
   reason: "FieldValueDuplicate",
   field,
-  message: `Duplicate value: ${JSON.stringify(value)}`,
+  message: `Duplicate value: ${shown(value)}`,
 });
 export const notFound = (field: string, value: unknown): Cause => ({
   reason: "FieldValueNotFound",
   field,
-  message: `Not found: ${JSON.stringify(value)}`,
+  message: `Not found: ${shown(value)}`,
 });
 export const unsupported = (field: string, value: unknown, allowed: readonly string[]): Cause => ({
   reason: "FieldValueNotSupported",
   field,
-  message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${allowed.toSorted().map((s) => `"${s}"`).join(", ")}`,
+  message: `Unsupported value: ${shown(value)}: supported values: ${allowed.toSorted().map((s) => `"${s}"`).join(", ")}`,
 });
 export const tooLong = (field: string, bytes: number): Cause => ({
   reason: "FieldValueTooLong",

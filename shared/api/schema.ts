@@ -1,7 +1,7 @@
 // A message is one list of numbered fields. `class Port extends message(…) {}` gives it one name with two meanings: the type of the object,
 // and a valibot schema whose fields OpenAPI, protobuf, patches, `kubectl explain` and the error paths are read from.
 import * as v from "valibot";
-import { type Config, flaw, inside, type Issue, type Json, type Result, step } from "./walk.ts";
+import { type Config, crowded, flaw, inside, type Issue, type Json, type Result, step } from "./walk.ts";
 
 export type { Json };
 
@@ -108,6 +108,8 @@ export const list = <T>(item: Type<T>): Type<T[]> =>
     "~run": (at: Result, config: Config) => {
       const input = at.value as Json & unknown[], output: unknown[] = [];
       if (!Array.isArray(input)) return { ...flaw("schema", "array", input, "expected array"), typed: false };
+      const end = crowded(input, input.length, config);
+      if (end) return end;
       at.typed = true;
       for (let i = 0; i < input.length && !(config.abortEarly && at.issues); i++) {
         output.push(step(at, "array", input, i, item["~run"]({ value: input[i] }, config), config));
@@ -129,9 +131,9 @@ export const map = <T>(item: Type<T>): Type<Record<string, T>> =>
     openapi: { type: "object" },
     item,
     "~run": (at: Result, config: Config) =>
-      inside(at, (input) => {
+      inside(at, config, (input, keys) => {
         const output: [string, unknown][] = [];
-        for (const key of Object.keys(input)) {
+        for (const key of keys) {
           output.push([key, step(at, "map", input, key, item["~run"]({ value: input[key] }, config), config)]);
           if (config.abortEarly && at.issues) break;
         }
@@ -150,7 +152,7 @@ export function message<const F extends Fields>(
 ): Message<Static<F>> & { readonly fields: F } {
   const entries = Object.entries<Field>(fields);
   const run = (at: Result, config: Config) =>
-    inside(at, (input) => {
+    inside(at, config, (input, keys) => {
       const output: Json = {};
       for (const [key, field] of entries) {
         let value = Object.hasOwn(input, key) ? input[key] : undefined;
@@ -166,7 +168,7 @@ export function message<const F extends Fields>(
         }
         output[key] = value;
       }
-      for (const key of Object.keys(input)) {
+      for (const key of keys) {
         if (Object.hasOwn(fields, key) || (config.room && config.room.unknown-- <= 0)) {
           continue;
         }

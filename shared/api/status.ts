@@ -1,6 +1,7 @@
 // Kubernetes' Status object and the one list of reasons. Inner layers throw ApiError; HTTP turns it into Status, once.
 import type { Cause } from "./decode.ts";
 import { type Kind, qualified } from "./resource.ts";
+import { reportedProblems, shownCharacters } from "../limits.ts";
 
 /** Reason → HTTP status. Whether a client should try again is a property of the reason. */
 export const reasons = {
@@ -94,11 +95,13 @@ export const forbiddenObject = (kind: Named, name: string, why: string, causes?:
     details: { ...of(kind, name), ...(causes && { causes }) },
   });
 
-/** 422. kubectl prints the causes, not the message, so both carry the same. */
-export function invalidObject(kind: Named, name: string, causes: readonly Cause[]): ApiError {
+/** 422. kubectl prints the causes, not the message, so both carry the same. Of very many, and of long names, both say only the beginning. */
+export function invalidObject(kind: Named, name: string, all: readonly Cause[]): ApiError {
+  const short = String(name).slice(0, shownCharacters);
+  const causes = all.slice(0, reportedProblems).map((cause) => ({ ...cause, field: cause.field.slice(0, shownCharacters) }));
   const texts = [...new Set(causes.map((cause) => `${cause.field}: ${cause.message}`))];
   const text = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
-  return new ApiError("Invalid", `${kind.kind}${kind.group ? `.${kind.group}` : ""} "${name}" is invalid: ${text}`, {
-    details: { ...of(kind, name), kind: kind.kind, causes },
+  return new ApiError("Invalid", `${kind.kind}${kind.group ? `.${kind.group}` : ""} "${short}" is invalid: ${text}`, {
+    details: { ...of(kind, short), kind: kind.kind, causes },
   });
 }

@@ -21,6 +21,10 @@ import {
   string,
   type Type,
 } from "../../../shared/api/schema.ts";
+import { dns1123Subdomain } from "../../../shared/api/names.ts";
+import { duplicate, invalid, shown, unsupported } from "../../../shared/api/resource.ts";
+import { invalidObject } from "../../../shared/api/status.ts";
+import { objectValues, reportedProblems, shownCharacters } from "../../../shared/limits.ts";
 import { suite } from "../../kit/suite.ts";
 
 class Source extends message("x.v1.Source", "Where from.", { path: field(1, string, "A path."), size: field(2, quantity, "A size.") }) {}
@@ -121,4 +125,34 @@ test("ends when it has found enough", () => {
   assert.is(decode(Thing, { spec: { labels: unknown } }).unreadable.length, 100);
   // Many unknown fields do not hide the one that matters.
   assert.is(decode(Thing, { spec: { parts: [unknown, unknown, { port: 80 }] } }).causes.length, 3);
+});
+
+test("takes so many keys and items in all, names the field where there are too many, and looks at nothing behind it", () => {
+  let looked = 0;
+  const counted = refine(string, v.check(() => ++looked > 0)),
+    Wide = message("test.Wide", "", { a: field(1, list(counted), ""), b: field(2, map(counted), "") });
+  const a = Array(objectValues - 2).fill("x");
+  assert.equal(decode(Wide, { a, b: {} }).cut, false);
+  looked = 0;
+  const { causes, cut } = decode(Wide, { a, b: { one: "y" } });
+  const words = "Too many: 1: an object must have at most 30000 keys and items in all";
+  assert.equal([cut, causes], [true, [{ reason: "FieldValueTooMany", field: "b", message: words }]]);
+  assert.is(looked, a.length);
+  looked = 0;
+  assert.is(decode(Wide, { a: Array(objectValues).fill("x") }).causes[0]!.field, "a");
+  assert.is(looked, 0);
+});
+
+const report = suite("invalidObject()");
+
+report("says a bounded part of what is wrong, however much and however long", () => {
+  const long = "x".repeat(1_000_000),
+    one = [invalid(`data[${long}]`, long, "is wrong"), duplicate("list", [long]), unsupported("is", long, [])];
+  const { message, details } = invalidObject({ plural: "things", group: "", kind: "Thing" }, long, Array(1_000).fill(one).flat());
+  assert.is(details!.causes!.length, reportedProblems);
+  assert.is(details!.name!.length, shownCharacters);
+  assert.ok(message.length < 10 * shownCharacters);
+  assert.match(one[0]!.message, /^Invalid value: "x+…: is wrong$/);
+  assert.equal(dns1123Subdomain(long), ["must be no more than 253 characters"]);
+  assert.is(shown("x".repeat(shownCharacters)).length, shownCharacters + 2);
 });
