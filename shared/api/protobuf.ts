@@ -93,7 +93,10 @@ function readField(reader: Reader, { key, field }: { key: string; field: Field }
     const items = (into[key] ??= []) as unknown[], item = type.item!;
     if (wire === bytesWire && wireOf(item) !== bytesWire) { // packed
       return reader.within(() => {
-        while (!reader.done) items.push(readValue(reader, item, wireOf(item), field.no, undefined, depth));
+        while (!reader.done) {
+          reader.spend();
+          items.push(readValue(reader, item, wireOf(item), field.no, undefined, depth));
+        }
       });
     }
     items.push(readValue(reader, item, wire, field.no, undefined, depth));

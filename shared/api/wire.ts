@@ -1,6 +1,7 @@
 // The wire format of protobuf (protobuf.dev/programming-guides/encoding): what the schemas, the OpenAPI document and the tests read and write.
 // The reader trusts nothing: every length is checked against what is left, so that a hostile message costs no more than its own bytes.
 import { Buffer } from "node:buffer";
+import { documentValues } from "../limits.ts";
 
 export const varintWire = 0, fixed64Wire = 1, bytesWire = 2, fixed32Wire = 5;
 
@@ -14,6 +15,7 @@ export class Reader {
   /** Where the next read begins, and where the message that is being read ends. */
   at = 0;
   end: number;
+  #fields = 0;
   constructor(bytes: Uint8Array) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.end = bytes.byteLength;
@@ -29,6 +31,10 @@ export class Reader {
     this.at = end;
     this.end = outer;
     return result;
+  }
+  /** Each field, and each item of a list that is packed into one, counts: two bytes may become an object. */
+  spend(): void {
+    if (++this.#fields > documentValues) throw new WireError(`the message has more than ${documentValues} fields and items`);
   }
   private byte(): number {
     if (this.at >= this.end) throw new WireError("the message is truncated");
@@ -52,6 +58,7 @@ export class Reader {
   }
   /** The next field's number and wire type. */
   tag(): { no: number; wire: number } {
+    this.spend();
     const tag = this.varint(), wire = tag & 7;
     if (tag < 8 || tag >= 2 ** 32) throw new WireError(`${tag} is no tag of a field`);
     return { no: tag >>> 3, wire };

@@ -24,6 +24,7 @@ import {
 } from "../../../shared/api/schema.ts";
 import { ApiError } from "../../../shared/api/status.ts";
 import { WireError, Writer } from "../../../shared/api/wire.ts";
+import { documentValues } from "../../../shared/limits.ts";
 import { seeded } from "../../../shared/util/clock.ts";
 import { suite } from "../../kit/suite.ts";
 
@@ -170,4 +171,9 @@ frames("answers 400 to anything else", () => {
       JSON.stringify(bytes),
     );
   }
+});
+frames("counts what is in a message: two bytes become an object", () => {
+  const manyFields = new Uint8Array(2 * (documentValues + 1)).map((_, i) => i % 2 === 0 ? 0x0a : 0); // field 1, empty, again and again
+  const body = wrap({ apiVersion: "v1", kind: "Secret", raw: manyFields });
+  assert.throws(() => decodeProtobuf(Secret, body), (error: ApiError) => /more than 120000 fields/.test(error.message));
 });
