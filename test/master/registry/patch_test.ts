@@ -3,6 +3,7 @@ import fastJsonPatch from "fast-json-patch";
 import { jsonPatch, mergePatch } from "../../../master/registry/patch.ts";
 import type { Json } from "../../../shared/api/schema.ts";
 import { ApiError } from "../../../shared/api/status.ts";
+import { shownCharacters } from "../../../shared/limits.ts";
 import { seeded } from "../../../shared/util/clock.ts";
 import { suite } from "../../kit/suite.ts";
 
@@ -112,6 +113,17 @@ patch("is bounded in operations, in what it copies, and in depth", () => {
   assert.match(failure({ a: { x: "y".repeat(100) } }, doubling).details!.causes![0]!.message!, "copies are larger");
   const deep = Array.from({ length: 120 }, (_, i) => ({ op: "add", path: "/a".repeat(i + 1), value: {} }));
   assert.match(failure({}, deep).details!.causes![0]!.message!, "levels deep");
+});
+patch("is bounded in what it compares and moves, and in its pointers", () => {
+  const list = Array.from({ length: 2_000 }, () => 1),
+    same = Array.from({ length: 1_000 }, () => ({ op: "test", path: "/a", value: list }));
+  const turning = Array.from({ length: 1_000 }, () => ({ op: "move", from: "/a/0", path: "/a/-" }));
+  for (const operations of [same, turning]) {
+    assert.match(failure({ a: list }, operations).details!.causes![0]!.message!, "more than 1000000 keys and items");
+    jsonPatch({ a: list }, operations.slice(0, 400));
+  }
+  const far = [{ op: "remove", path: "/~1".repeat(100_000) }];
+  assert.ok(failure({ a: 1 }, far).details!.causes![0]!.message!.length < 2 * shownCharacters);
 });
 patch("agrees with fast-json-patch on patches that it makes itself", () => {
   for (let seed = 1; seed <= 300; seed++) {
