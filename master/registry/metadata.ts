@@ -67,12 +67,12 @@ export function checkMetadataUpdate(next: ObjectMeta, old: ObjectMeta): Cause[] 
     causes.push(immutable("metadata.deletionGracePeriodSeconds", next.deletionGracePeriodSeconds));
   }
   if (old.deletionTimestamp !== undefined) {
-    const added = (next.finalizers ?? []).filter((finalizer) => !old.finalizers?.includes(finalizer));
+    const before = new Set(old.finalizers), added = (next.finalizers ?? []).filter((finalizer) => !before.has(finalizer));
     if (added.length > 0) {
       causes.push(forbidden(
         "metadata.finalizers",
         `no new finalizers can be added if the object is being deleted, found new finalizers []string{${
-          added.map((name) => `"${name}"`).join(", ")
+          added.slice(0, reportedProblems).map((name) => `"${name}"`).join(", ")
         }}`,
       ));
     }

@@ -49,6 +49,21 @@ const table: Readonly<Record<string, Bad>> = {
   },
   "nested too deep": { body: raw(`"data":${deep("[", "]", documentDepth + 10)}`), is: bad },
   "nested far too deep": { body: deep("[", "]", 200_000), is: bad },
+  "YAML of 20,000 aliases": {
+    body: Array.from({ length: 20_000 }, (_, i) => `- &a${i} b\n- *a${i}\n`).join(""),
+    type: yaml,
+    is: bad,
+    says: /100 aliases/,
+  },
+  "500,000 empty objects": { body: raw(`"x":[${Array(500_000).fill("{}")}]`), is: bad, says: /keys and items/ },
+  "twice 50,000 fields, far down": {
+    body: raw(
+      `"x":${`{"${"a".repeat(10_000)}":`.repeat(90)}{${Array.from({ length: 50_000 }, (_, i) => `"${i}":1,"${i}":2`)}}${"}".repeat(90)}`,
+    ),
+    path: `${maps}?fieldValidation=Strict`,
+    is: bad,
+    says: /duplicate field/,
+  },
   "YAML nested far too deep": { body: deep("[", "]", 20_000), type: yaml, is: bad },
   "objects nested far too deep": { body: '{"a":'.repeat(100_000) + "1" + "}".repeat(100_000), is: bad },
   "protobuf that is none": { body: "k8s\0garbage and more garbage", type: "application/vnd.kubernetes.protobuf", is: bad },
@@ -70,6 +85,7 @@ const table: Readonly<Record<string, Bad>> = {
   "no name": { body: { apiVersion: "v1", kind: "ConfigMap" }, is: invalid, says: /name or generateName is required/ },
   "a name with capitals": { body: meta({ name: "Bad_Name" }), is: invalid, says: /metadata.name: Invalid value: "Bad_Name"/ },
   "a name too long": { body: meta({ name: "a".repeat(300) }), is: invalid, says: /253/ },
+  "a name of 2 MB": { body: meta({ name: "a-".repeat(1_000_000) }), is: invalid, says: /^.{1000,5000}$/s },
   "a name that climbs": { body: meta({ name: "../../etc" }), is: invalid },
   "a name with zero": { body: meta({ name: "a\0b" }), is: invalid },
   "a name that is a list": { body: meta({ name: ["bad"] }), is: bad },
@@ -83,6 +99,7 @@ const table: Readonly<Record<string, Bad>> = {
   "data of __proto__": { body: raw('"data":{"__proto__":{"polluted":"yes"}}'), is: bad },
   "annotations too large": { body: meta({ annotations: many(300, () => "x".repeat(1000)) }), is: invalid },
   "100,000 labels": { body: meta({ labels: many(100_000, () => "!") }), is: invalid },
+  "50,000 keys": { body: map({ data: many(50_000, () => "") }), is: invalid, says: /data: Too many: 50000/ },
   "another namespace": { body: meta({ namespace: "kube-system" }), is: bad },
   "a namespace that is not there": {
     path: "/api/v1/namespaces/nowhere/configmaps",

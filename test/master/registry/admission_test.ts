@@ -9,6 +9,8 @@ import type { ApiError } from "../../../shared/api/status.ts";
 import { admit, admitDelete } from "../../../master/registry/admission.ts";
 import type { AdmissionContext } from "../../../master/registry/change.ts";
 import type { Draft } from "../../../master/registry/lifecycle.ts";
+import { checkMetadataUpdate } from "../../../master/registry/metadata.ts";
+import { reportedProblems } from "../../../shared/limits.ts";
 import { suite } from "../../kit/suite.ts";
 
 const test = suite("registry admission");
@@ -110,4 +112,14 @@ test("admit() confines a node to its own Node, Lease and Pods", () => {
   const deleting = (object: Draft) => admitDelete(pods as unknown as Kind, object, pi7);
   assert.is(deleting(bound), undefined);
   assert.match(deleting(elsewhere)!.message, /can only delete pods with spec.nodeName set to itself/);
+});
+
+test("checkMetadataUpdate() names a bounded part of the finalizers that are new", () => {
+  const old = Array.from({ length: 15_000 }, (_, i) => `a/b${i}`), added = Array.from({ length: 15_000 }, (_, i) => `c/d${i}`);
+  const [cause, ...more] = checkMetadataUpdate({ finalizers: [...old, ...added] }, {
+    finalizers: old,
+    deletionTimestamp: "2026-01-01T00:00:00Z",
+  });
+  assert.equal(more, []);
+  assert.is(cause!.message.match(/c\/d/g)!.length, reportedProblems);
 });
