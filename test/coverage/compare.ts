@@ -1,12 +1,6 @@
-// `npm run coverage -- --fields FILE [--strict]`: our kinds against a table of the Kubernetes API: names, types, protobuf numbers, what is required or told
-// from zero, and how lists merge. FILE is JSON, `{ messages: { NAME: { gvk?, mapType?, json?, fields: { NAME: Fact } } } }`, by OpenAPI name.
-// --strict: exit 1 unless every field of every kind we have is as the table says.
-import { readFileSync } from "node:fs";
-import process from "node:process";
-import { parseArgs } from "node:util";
-import { bodies, kinds } from "../shared/api/kinds/mod.ts";
-import { componentName } from "../shared/api/openapi.ts";
-import type { Field, Message, Type } from "../shared/api/schema.ts";
+// Our schemas against a table of the Kubernetes API: names, types, protobuf numbers, what is required or told from zero, and how lists merge.
+import { componentName } from "../../shared/api/openapi.ts";
+import type { Field, Message, Type } from "../../shared/api/schema.ts";
 
 interface Fact {
   readonly type: string;
@@ -23,19 +17,68 @@ interface Fact {
   readonly listMapKeys?: readonly string[];
   readonly mapType?: string;
 }
-interface Facts {
+export interface Facts {
   readonly gvk?: readonly { readonly group: string; readonly version: string; readonly kind: string }[];
   readonly mapType?: string;
   readonly json?: string;
   readonly fields: Readonly<Record<string, Fact>>;
 }
 
-const { values } = parseArgs({ options: { fields: { type: "string" }, strict: { type: "boolean", default: false } } });
-if (!values.fields) {
-  process.stderr.write("Cannot compare without a table: say --fields FILE.\n");
-  process.exit(2);
+/** By OpenAPI name. */
+export type Table = Readonly<Record<string, Facts>>;
+
+export interface KindCoverage {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Fields of all messages that it reaches, and how many of them are as the table says; undefined where the table does not know the kind. */
+  readonly fields: { readonly total: number; readonly good: number } | undefined;
 }
-const table = (JSON.parse(readFileSync(values.fields, "utf8")) as { messages: Record<string, Facts> }).messages;
+export interface Coverage {
+  readonly kinds: readonly KindCoverage[];
+  readonly messages: number;
+  readonly total: number;
+  readonly good: number;
+  /** Each with its message and field. */
+  readonly differences: readonly string[];
+  /** Kinds of the table that are not among ours, as "apps/v1 StatefulSet". */
+  readonly absent: readonly string[];
+}
+
+/** @param served the messages of all kinds, and what travels in bodies */
+export function compare(table: Table, served: readonly Message[]): Coverage {
+  const ours = new Map<string, Message>(), roots = new Map(served.map((message) => [componentName(message.proto), message]));
+  for (const message of served) collect(message, ours);
+  const compared = new Map<string, Comparison>();
+  const of = (name: string): Comparison => {
+    const known = compared.get(name) ?? compareMessage(table, name, ours.get(name));
+    compared.set(name, known);
+    return known;
+  };
+  const count = (names: readonly string[]) => {
+    const total = names.reduce((sum, name) => sum + of(name).total, 0);
+    return { total, good: total - names.reduce((sum, name) => sum + broken(of(name)), 0) };
+  };
+  const reachable = (name: string, found = new Set<string>()): Set<string> => {
+    if (found.has(name) || !Object.hasOwn(table, name)) return found;
+    found.add(name);
+    for (const to of of(name).refers) reachable(to, found);
+    return found;
+  };
+  const all = new Set<string>();
+  const kinds = [...roots].filter(([, { apiVersion }]) => apiVersion !== undefined).map(([name, { apiVersion }]): KindCoverage => {
+    const names = [...reachable(name)];
+    for (const one of names) all.add(one);
+    return { apiVersion: apiVersion!, kind: name.split(".").at(-1)!, fields: names.length > 0 ? count(names) : undefined };
+  });
+  const absent = Object.entries(table).filter(([name, { gvk }]) => gvk && !roots.has(name) && !/List$|Options$/.test(name));
+  return {
+    kinds,
+    messages: all.size,
+    ...count([...all]),
+    differences: [...all].sort().flatMap((name) => of(name).differences.map((text) => `${name} ${text}`)),
+    absent: absent.map(([, { gvk }]) => gvk![0]!).map(({ group, version, kind }) => `${group ? `${group}/` : ""}${version} ${kind}`).sort(),
+  };
+}
 
 interface Comparison {
   readonly total: number;
@@ -43,26 +86,28 @@ interface Comparison {
   /** Names of the messages it refers to. */
   readonly refers: readonly string[];
 }
-const ours = new Map<string, Message>();
-for (const message of [...kinds.map(({ schema }) => schema), ...bodies]) collect(message);
-function collect(type: Type<unknown>): void {
-  if (type.item) return collect(type.item);
+/** What is in our message and not in the table counts as no field of the table: it makes a difference, but not less than nothing good. */
+const broken = ({ total, differences }: Comparison): number =>
+  Math.min(total, new Set(differences.map((text) => text.split(":", 1)[0])).size);
+
+function collect(type: Type<unknown>, ours: Map<string, Message>): void {
+  if (type.item) return collect(type.item, ours);
   const name = componentName(type.proto);
   if (type.type !== "message" || ours.has(name)) return;
   ours.set(name, type as Message);
   for (const { type: inner, within } of Object.values((type as Message).fields)) {
-    collect(inner);
-    if (within) collect(within.message);
+    collect(inner, ours);
+    if (within) collect(within.message, ours);
   }
 }
 
 /** Where an inlined message stands in protobuf. */
 type Within = { readonly no: number; readonly name: string };
 /** The facts that stand in the JSON of a message. */
-function flat(facts: Facts): [name: string, fact: Fact, within?: Within][] {
+function flat(table: Table, facts: Facts): [name: string, fact: Fact, within?: Within][] {
   return Object.entries(facts.fields).flatMap(([name, fact]): [string, Fact, Within?][] => {
     if (!fact.inline) return [[name, fact]];
-    return flat(table[fact.type.slice("ref ".length)]!).map(([key, inner]) => [key, inner, { no: fact.no!, name }]);
+    return flat(table, table[fact.type.slice("ref ".length)]!).map(([key, inner]) => [key, inner, { no: fact.no!, name }]);
   });
 }
 const words: Readonly<Record<string, string>> = { int32: "integer", bool: "boolean", double: "number" };
@@ -100,14 +145,11 @@ function differences(
   compare("inlined in", within, field.within && { no: field.within.no, name: field.within.name });
   return found.map((text) => `${name}: ${text}`);
 }
-const compared = new Map<string, Comparison>();
-function compareMessage(name: string): Comparison {
-  const known = compared.get(name);
-  if (known) return known;
-  const facts = table[name]!, message = ours.get(name), fields: Readonly<Record<string, Field>> = message?.fields ?? {};
-  const theirs = facts.json === undefined || facts.json === "none" ? flat(facts) : [];
+function compareMessage(table: Table, name: string, message: Message | undefined): Comparison {
+  const facts = table[name]!, fields: Readonly<Record<string, Field>> = message?.fields ?? {};
+  const theirs = facts.json === undefined || facts.json === "none" ? flat(table, facts) : [];
   const extra = message ? Object.keys(fields).filter((key) => !theirs.some(([name]) => name === key)) : [];
-  const result = {
+  return {
     total: theirs.length,
     differences: [
       ...theirs.flatMap(([key, fact, within]) => differences(key, fact, within, Object.hasOwn(fields, key) ? fields[key] : undefined)),
@@ -116,42 +158,4 @@ function compareMessage(name: string): Comparison {
     ],
     refers: theirs.flatMap(([, fact]) => [...(fact.pb ?? fact.type).matchAll(/ref ([^,>]+)/g)].map(([, to]) => to!)),
   };
-  compared.set(name, result);
-  return result;
 }
-function reachable(name: string, found = new Set<string>()): Set<string> {
-  if (found.has(name) || !table[name]) return found;
-  found.add(name);
-  for (const to of compareMessage(name).refers) reachable(to, found);
-  return found;
-}
-
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
-const percent = (good: number, total: number): string =>
-  `${String(good).padStart(5)}/${String(total).padEnd(5)} ${(100 * good / total).toFixed(1).padStart(5)} %`;
-const broken = (name: string): number => new Set(compareMessage(name).differences.map((text) => text.split(":", 1)[0])).size;
-const all = new Set<string>();
-for (const [name, message] of [...ours].filter(([, { apiVersion }]) => apiVersion !== undefined)) {
-  if (!table[name]) {
-    print(`          not in the table    ${message.apiVersion} ${name.split(".").at(-1)}`);
-    continue;
-  }
-  const names = [...reachable(name)];
-  names.forEach((name) => all.add(name));
-  const total = names.reduce((sum, name) => sum + compareMessage(name).total, 0), bad = names.reduce((sum, name) => sum + broken(name), 0);
-  print(`${percent(total - bad, total)}  ${message.apiVersion} ${name.split(".").at(-1)}`);
-}
-print("");
-const total = [...all].reduce((sum, name) => sum + compareMessage(name).total, 0),
-  bad = [...all].reduce((sum, name) => sum + broken(name), 0);
-for (const name of [...all].sort()) for (const text of compareMessage(name).differences) print(`${name} ${text}`);
-const absent = Object.entries(table).filter(([name, { gvk }]) => gvk && !ours.has(name) && !/List$|Options$/.test(name)).map((
-  [, { gvk }],
-) => gvk![0]!);
-print(
-  `\nKinds of the table that we have not: ${
-    absent.map(({ group, version, kind }) => `${group ? `${group}/` : ""}${version} ${kind}`).sort().join(", ") || "none"
-  }`,
-);
-print(`${percent(total - bad, total)} fields of ${all.size} messages`);
-process.exit(values.strict && bad > 0 ? 1 : 0);
