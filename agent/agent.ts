@@ -14,7 +14,8 @@ import { createLink, type Link } from "./link/link.ts";
 import { Receiver } from "./link/receiver.ts";
 import { Reporter } from "./link/reporter.ts";
 import { SetLog } from "./link/set_log.ts";
-import { Tunnel } from "./link/tunnel.ts";
+import { reading, Tunnel } from "./link/tunnel.ts";
+import { attachVerb, execVerb } from "./exec_verb.ts";
 import { logsVerb } from "./logs_verb.ts";
 import type { Network } from "./network/network.ts";
 import { createPods, type Pods, type PodsConfig } from "./pods/pods.ts";
@@ -140,7 +141,9 @@ async function runAlone(parts: AgentParts, settings: AgentSettings, signal: Abor
     reporter.keepOnly((uid) => uid === nodeUid || sets.current.objects.has(uid));
   };
   const tunnel = new Tunnel({ clock, log, send: (session, frame) => say.link?.sendBytes("session", frame, session) }, {
-    logs: logsVerb(clock, pods),
+    logs: reading(logsVerb(clock, pods)),
+    exec: execVerb(runtime, pods),
+    attach: attachVerb(runtime, pods),
   });
   const receiver = new Receiver({ sets, clock, random, log, send: (name, message) => say.link?.send(name, message), apply });
 

@@ -1,7 +1,7 @@
 // `kubectl logs`, at the node's end of the tunnel.
 import * as v from "valibot";
 import type { Clock } from "../shared/util/clock.ts";
-import { TunnelError, type Verb } from "./link/tunnel.ts";
+import { type Reading, TunnelError } from "./link/tunnel.ts";
 import type { Pods } from "./pods/pods.ts";
 import { readLog } from "./runtime/logs.ts";
 
@@ -16,7 +16,7 @@ const LogOptions = v.object({
   sinceTime: v.optional(v.string()),
 });
 
-export const logsVerb = (clock: Clock, pods: Pods): Verb => ({ podUid, container = "", options }, signal) => {
+export const logsVerb = (clock: Clock, pods: Pods): Reading => ({ podUid, container = "", options }, signal) => {
   const parsed = v.safeParse(LogOptions, options);
   if (!parsed.success) throw new TunnelError("BadRequest", `these options for logs are not understood: ${parsed.issues[0].message}`);
   const { previous, sinceTime, ...query } = parsed.output, path = pods.logPath(podUid, container, { previous });

@@ -181,6 +181,8 @@ export const fieldManagerCharacters = 128;
 export const sessionFrameBytes = 8 * 1024;
 /** Bytes that may be on their way to one side of a session before it grants more. */
 export const sessionCreditBytes = 64 * 1024;
+/** Frames of a session that wait on a device for whoever takes them: credit bounds their bytes, this those that have none. */
+export const sessionWaitingFrames = 1024;
 /** Milliseconds after which a session in which nothing moves is ended. */
 export const sessionIdleMs = 60_000;
 /** Records of the kernel's log read in one look; its ring holds fewer on every board. */
@@ -313,6 +315,12 @@ export const meteredPartBytes = 8 * 1024;
 export const nodeTransfers = 2;
 /** Milliseconds that rendering may hold the event loop in one piece. */
 export const renderSliceMs = 5;
+/** Bytes of one message that a client of exec or attach sends in a WebSocket. kubectl sends up to 32 KiB, other clients what they read at once. */
+export const streamMessageBytes = 1024 * 1024;
+/** Milliseconds that a connection of exec or attach is silent before TCP asks whether the client is still there. */
+export const streamAliveMs = 30_000;
+/** Milliseconds that a client has to close its end once it was told how its command ended. */
+export const streamCloseMs = 5_000;
 /** Milliseconds that a node has to begin with what a session asks of it. */
 export const sessionOpenMs = 10_000;
 

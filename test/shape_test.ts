@@ -25,7 +25,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["runtime"],
     ["images", "volumes", "probes"],
     ["pods", "link", "proxy", "dns", "network", "node", "device"],
-    ["config.ts", "logs_verb.ts"],
+    ["config.ts", "exec_verb.ts", "logs_verb.ts"],
     ["agent.ts"],
     ["emulator", "run_node.ts"],
     ["main.ts"],

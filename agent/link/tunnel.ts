@@ -1,10 +1,10 @@
-// The node's end of tunnel sessions (logs; later exec, attach, port-forward, cp): frames in, frames out, over the one connection there is. Each session sends
+// The node's end of tunnel sessions (logs, exec, attach; later port-forward): frames in, frames out, over the one connection there is. Each session sends
 // only what it has credit for, so none can drown the link or another; who hears nothing for the idle time ends it.
 import { Buffer } from "node:buffer";
-import { nodeSessions, sessionFrameBytes, sessionIdleMs } from "../../shared/limits.ts";
+import { nodeSessions, sessionCreditBytes, sessionFrameBytes, sessionIdleMs, sessionWaitingFrames } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import { chain, type Log } from "../../shared/util/log.ts";
-import { channel, Credit, decodeCredit, decodeFrame, encodeFrame, flag, type Frame } from "../../shared/wire/frames.ts";
+import { channel, Credit, decodeCredit, decodeFrame, encodeCredit, encodeFrame, flag, type Frame } from "../../shared/wire/frames.ts";
 import { parse, SessionOpen } from "../../shared/wire/messages.ts";
 
 /** What cannot be done, with a reason of metav1.Status. */
@@ -17,16 +17,30 @@ export class TunnelError extends Error {
   }
 }
 
-/** Output of a container, as it was asked for. @throws TunnelError before the first byte if there is none */
-export type Verb = (open: SessionOpen, signal: AbortSignal) => AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
-
-interface Running {
-  readonly stop: AbortController;
-  readonly credit: Credit;
-  cancelIdle: () => void;
+/** A session, as whoever serves it sees it. */
+export interface Dialogue {
+  /** Aborts when the other side has ended it, or is gone. */
+  readonly signal: AbortSignal;
+  /** Says that it has begun; what fails before is the answer to the request. `input`: the other side may send. */
+  begin(options?: { readonly input: boolean }): void;
+  /** Resolves when all of it has been sent, which waits for credit. @throws the signal's reason */
+  send(channel: number, bytes: Uint8Array): Promise<void>;
+  /** What the other side sends, in order; ends with the session. Who takes a piece grants as much again. */
+  input(): AsyncIterable<Frame>;
 }
-
+/** Serves one session to its end. @throws TunnelError */
+export type Verb = (open: SessionOpen, dialogue: Dialogue) => Promise<void>;
 export type Verbs = Readonly<Partial<Record<SessionOpen["verb"], Verb>>>;
+
+/** Output of a container, as it was asked for. @throws TunnelError before the first byte if there is none */
+export type Reading = (open: SessionOpen, signal: AbortSignal) => AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;
+/** A verb that only reads. */
+export const reading = (read: Reading): Verb => async (open, { signal, begin, send }) => {
+  const output = await read(open, signal);
+  begin();
+  for await (const chunk of output) await send(channel.stdout, chunk);
+};
+
 export interface TunnelNeeds {
   readonly clock: Clock;
   readonly log: Log;
@@ -47,31 +61,26 @@ export class Tunnel {
     const frame = decodeFrame(payload), running = this.#running.get(session);
     if (!frame) return;
     if (frame.channel === channel.open) return void (running || this.#open(session, frame));
-    if (!running) return;
-    running.cancelIdle();
-    running.cancelIdle = this.#idle(running);
-    if (frame.channel === channel.credit) running.credit.grant(decodeCredit(frame.bytes));
-    else if (frame.channel === channel.error && frame.flags & flag.end) running.stop.abort(new Error("the other side ended the session"));
+    running?.take(frame);
   }
 
   /** The connection is gone, and with it whoever listened. */
   disconnected(): void {
-    for (const { stop } of this.#running.values()) stop.abort(new Error("the connection is gone"));
+    for (const running of this.#running.values()) running.stop("the connection is gone");
   }
 
   #open(session: string, { bytes }: Frame): void {
     const open = parse(SessionOpen, bytes), verb = open && this.#verbs[open.verb];
     let n = 0;
-    const send = (on: number, body: Uint8Array = new Uint8Array(), flags = 0): void =>
+    const send: Send = (on, body = new Uint8Array(), flags = 0) =>
       this.#needs.send(session, encodeFrame({ n: n++, channel: on, flags, bytes: body }));
     const fail = (reason: string, message: string): void => send(channel.error, Buffer.from(JSON.stringify({ reason, message })), flag.end);
     if (!open || !verb) return fail("BadRequest", `this agent knows no ${open?.verb ?? "such session"}`);
     if (this.#running.size >= nodeSessions) return fail("TooManyRequests", `${nodeSessions} sessions are open on this node already`);
-    const running: Running = { stop: new AbortController(), credit: new Credit(open.credit), cancelIdle: () => {} };
-    running.cancelIdle = this.#idle(running);
+    const running = new Running(this.#needs.clock, send, open.credit);
     this.#running.set(session, running);
     void this.#run(open, verb, running, send, fail).finally(() => {
-      running.cancelIdle();
+      running.over();
       this.#running.delete(session);
     });
   }
@@ -80,30 +89,95 @@ export class Tunnel {
     open: SessionOpen,
     verb: Verb,
     running: Running,
-    send: (on: number, body?: Uint8Array, flags?: number) => void,
+    send: Send,
     fail: (reason: string, message: string) => void,
   ): Promise<void> {
-    const { signal } = running.stop;
     try {
-      const output = await verb(open, signal);
-      send(channel.open);
-      for await (const chunk of output) {
-        for (let at = 0; at < chunk.length;) {
-          const taken = await running.credit.take(Math.min(sessionFrameBytes, chunk.length - at), signal);
-          send(channel.stdout, chunk.subarray(at, at + taken));
-          at += taken;
-        }
-      }
+      await verb(open, running);
       send(channel.error, undefined, flag.end);
     } catch (error) {
-      if (signal.aborted) return; // the other side knows, or is gone
+      if (running.signal.aborted) return; // the other side knows, or is gone
       if (error instanceof TunnelError) return fail(error.reason, error.message);
       this.#needs.log.warn("A session failed", { verb: open.verb, pod: open.podUid, error: chain(error) });
       fail("InternalError", "the agent could not read it; its log says why");
     }
   }
+}
 
-  #idle(running: Running): () => void {
-    return this.#needs.clock.after(sessionIdleMs, () => running.stop.abort(new Error("nothing was heard for too long")));
+type Send = (on: number, body?: Uint8Array, flags?: number) => void;
+
+class Running implements Dialogue {
+  readonly signal: AbortSignal;
+  readonly #clock: Clock;
+  readonly #send: Send;
+  readonly #credit: Credit;
+  readonly #stop = new AbortController();
+  readonly #waiting: Frame[] = [];
+  #waitingBytes = 0;
+  #owed = 0;
+  #isOver = false;
+  #woken = (): void => {};
+  #cancelIdle = (): void => {};
+
+  constructor(clock: Clock, send: Send, credit: number) {
+    this.#clock = clock;
+    this.#send = send;
+    this.#credit = new Credit(credit);
+    this.signal = this.#stop.signal;
+    this.#listen();
+  }
+
+  readonly begin: Dialogue["begin"] = ({ input } = { input: false }) => {
+    this.#send(channel.open);
+    if (input) this.#send(channel.credit, encodeCredit(sessionCreditBytes));
+  };
+  readonly send: Dialogue["send"] = async (on, bytes) => {
+    for (let at = 0; at < bytes.length;) {
+      const taken = await this.#credit.take(Math.min(sessionFrameBytes, bytes.length - at), this.signal);
+      this.#send(on, bytes.subarray(at, at + taken));
+      at += taken;
+    }
+  };
+  readonly input: Dialogue["input"] = () => this.#input();
+  async *#input(): AsyncIterable<Frame> {
+    while (!this.#isOver) {
+      const frame = this.#waiting.shift();
+      if (!frame) {
+        await new Promise<void>((resolve) => void (this.#woken = resolve));
+        continue;
+      }
+      yield frame; // and only when the next one is asked for has it been taken
+      this.#waitingBytes -= frame.bytes.length;
+      this.#owed += frame.bytes.length;
+      if (this.#owed < sessionCreditBytes / 4 || this.#isOver) continue;
+      this.#send(channel.credit, encodeCredit(this.#owed));
+      this.#owed = 0;
+    }
+  }
+
+  take(frame: Frame): void {
+    this.#listen();
+    if (frame.channel === channel.credit) return this.#credit.grant(decodeCredit(frame.bytes));
+    if (frame.channel === channel.error && frame.flags & flag.end) return this.stop("the other side ended the session");
+    this.#waitingBytes += frame.bytes.length;
+    if (this.#waitingBytes > sessionCreditBytes || this.#waiting.length >= sessionWaitingFrames) {
+      return this.stop("the other side sent more than it was granted");
+    }
+    this.#waiting.push({ ...frame, bytes: Uint8Array.from(frame.bytes) }); // the payload's buffer is the client's
+    this.#woken();
+  }
+  stop(why: string): void {
+    this.#stop.abort(new Error(why));
+    this.over();
+  }
+  /** Nothing more is sent or taken. */
+  over(): void {
+    this.#isOver = true;
+    this.#cancelIdle();
+    this.#woken();
+  }
+  #listen(): void {
+    this.#cancelIdle();
+    this.#cancelIdle = this.#clock.after(sessionIdleMs, () => this.stop("nothing was heard for too long"));
   }
 }

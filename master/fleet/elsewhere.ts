@@ -16,14 +16,15 @@ export interface LogsRequest {
 export type Elsewhere = (url: string, request: LogsRequest, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>;
 
 export function streamsOf(
-  tunnel: Pick<Tunnel, "logs">,
+  tunnel: Pick<Tunnel, "logs" | "process">,
   sessions: Pick<Sessions, "currentOf">,
   others:
     | { readonly roster: Pick<Roster, "whereIs">; readonly directory: Pick<Directory, "apiOf">; readonly elsewhere: Elsewhere }
     | undefined,
-): Pick<Tunnel, "logs"> {
+): Pick<Tunnel, "logs" | "process"> {
   if (!others) return tunnel;
   return {
+    process: (...asked) => tunnel.process(...asked),
     logs(pod: PodFacts, container, options, signal) {
       const nodeName = pod.spec?.nodeName ?? "", member = sessions.currentOf(nodeName) ? undefined : others.roster.whereIs(nodeName);
       const url = member === undefined ? undefined : others.directory.apiOf(member);

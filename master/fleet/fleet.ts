@@ -67,11 +67,11 @@ export interface Handlers {
 export interface Fleet {
   readonly handlers: Handlers;
   /** Of all nodes, whichever master has their sessions. */
-  readonly streams: Pick<Tunnel, "logs">;
+  readonly streams: Pick<Tunnel, "logs" | "process">;
   /** Where another master's API is; undefined while it has not said so. */
   urlOf(member: number): string | undefined;
   /** Of the nodes that are connected here. */
-  readonly ownStreams: Pick<Tunnel, "logs">;
+  readonly ownStreams: Pick<Tunnel, "logs" | "process">;
   readonly presence: Presence;
   /** `/join/v1/…`: to be reached without a certificate. It authenticates and bounds by itself. */
   readonly join: Hono;

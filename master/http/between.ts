@@ -100,7 +100,7 @@ const LogsRequest = v.object({
 });
 
 /** What other masters ask of this one: /skerry/v1/nodes. @param streams of the nodes that are connected here, and no others: a request goes no further */
-export function nodeRoutes(streams: Streams, stopping: AbortSignal): Hono<Env> {
+export function nodeRoutes(streams: Pick<Streams, "logs">, stopping: AbortSignal): Hono<Env> {
   const routes = new Hono<Env>();
   routes.post("/logs", async (c) => {
     const body = v.safeParse(LogsRequest, await c.req.json().catch(() => undefined));

@@ -10,10 +10,11 @@ import type { User } from "./rbac.ts";
 import type { RequestInfo } from "./request.ts";
 import type { Memory } from "./sources.ts";
 import type { Streams } from "./stream.ts";
+import type { Upgrade } from "./upgrade.ts";
 
 export interface Env {
   /** Absent where a test calls the app without a socket. */
-  Bindings: Partial<HttpBindings>;
+  Bindings: Partial<HttpBindings> & { upgrade?: Upgrade };
   Variables: {
     requestId: string;
     info: RequestInfo;

@@ -72,12 +72,16 @@ function ownedByNode(node: string, wanted: Extract<Attributes, { resource: strin
   return wanted.group === "coordination.k8s.io" && wanted.resource === "leases" && wanted.namespace === "kube-node-lease" && named;
 }
 
+/** A WebSocket begins with a GET; who may read pods may not for that reason do things in them. */
+const intrusions = new Set(["exec", "attach", "portforward"]);
+
 export function attributesOf(info: RequestInfo, query: URLSearchParams): Attributes {
   if (!info.resource) return { verb: info.verb, path: info.path };
   const { group, version, plural, subresource, namespace, name } = info.resource;
+  const { verb } = info, intrudes = verb === "get" && plural === "pods" && intrusions.has(subresource);
   const fieldSelector = query.get("fieldSelector");
   return {
-    verb: info.verb,
+    verb: intrudes ? "create" : verb,
     group,
     version,
     resource: plural,

@@ -3,19 +3,20 @@ import https from "node:https";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import { httpConnections, httpDrainMs, httpHeadersTimeoutMs, httpKeepAliveMs, httpRequestTimeoutMs } from "../../shared/limits.ts";
 import { limitHandshakes } from "../../shared/platform/handshake.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Env } from "./context.ts";
+import type { Upgrade } from "./upgrade.ts";
 
 export interface ServerDependencies {
   readonly app: Hono<Env>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Takes over a connection (WebSocket, MQTT over it, SPDY) and says so; what it leaves is answered as an ordinary request. */
+  /** Takes over a connection that is not the app's business (MQTT in a WebSocket) and says so; what it leaves goes through the app. */
   readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Uint8Array) => boolean;
 }
 /** PEM. `clientCas`: who signs client certificates. */
@@ -77,7 +78,7 @@ export async function startServer(
       server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
         socket.on("error", (error) => log.debug("Connection failed", { error }));
         if (upgrade?.(request, socket, head)) return;
-        void answerWithoutUpgrade(app, request, socket).catch((error) => {
+        void answerUpgrade(app, request, socket, head).catch((error) => {
           log.error("Cannot answer a request for an upgrade", { error });
           socket.destroy();
         });
@@ -121,8 +122,8 @@ function close(server: https.Server, clock: Clock): Promise<void> {
   });
 }
 
-/** The app's own answer (who you are, what you may, that it is not there), written by hand: the runtime has let go of this connection. */
-async function answerWithoutUpgrade(app: Hono<Env>, incoming: IncomingMessage, socket: Duplex): Promise<void> {
+/** The app's own answer (who you are, what you may, that it is not there), written by hand: the runtime has let go of this connection. Or it takes the connection. */
+async function answerUpgrade(app: Hono<Env>, incoming: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
   const headers = new Headers();
   for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
     const name = incoming.rawHeaders[at]!.toLowerCase();
@@ -130,8 +131,21 @@ async function answerWithoutUpgrade(app: Hono<Env>, incoming: IncomingMessage, s
       headers.append(name, incoming.rawHeaders[at + 1]!);
     }
   }
-  const request = new Request(new URL(incoming.url ?? "/", "https://localhost"), { method: incoming.method ?? "GET", headers });
-  const response = await app.fetch(request, { incoming } as Partial<HttpBindings>);
+  const gone = new AbortController();
+  socket.once("close", () => gone.abort(new Error("the client is gone")));
+  let taken: ((socket: Duplex, head: Uint8Array) => void) | undefined;
+  const upgrade: Upgrade = {
+    request: incoming,
+    gone: gone.signal,
+    accept(take) {
+      taken = take;
+      return new Response(null);
+    },
+  };
+  const method = incoming.method ?? "GET";
+  const request = new Request(new URL(incoming.url ?? "/", "https://localhost"), { method, headers, signal: gone.signal });
+  const response = await app.fetch(request, { incoming, upgrade } satisfies Env["Bindings"]);
+  if (taken) return taken(socket, head);
   const body = new Uint8Array(await response.arrayBuffer());
   const lines = [`HTTP/1.1 ${response.status} ${response.statusText || "Status"}`];
   for (const [name, value] of response.headers) if (name !== "transfer-encoding") lines.push(`${name}: ${value}`);

@@ -1,5 +1,5 @@
-// What flows for as long as somebody listens: logs now; exec, attach and port-forward say that they are not here yet. The bytes come from whoever can reach
-// the node, through the interface below.
+// What flows for as long as somebody listens: logs here, exec and attach in remote_command.ts; port-forward says that it is not here yet. The bytes come from
+// whoever can reach the node, through the interface below.
 import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
 import { ApiError, badRequest } from "../../shared/api/status.ts";
 import type { Api, HttpContext } from "./context.ts";
@@ -20,6 +20,15 @@ export interface LogOptions {
 export interface Streams {
   /** The container's output, line by line as it was written. @throws ApiError, also ServiceUnavailable where the node cannot be reached */
   logs(pod: PodFacts, container: string, options: LogOptions, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  /** A new process in the container, or (`attach`) its own. Resolves when it has begun. @throws as logs() */
+  process(verb: "exec" | "attach", pod: PodFacts, container: string, options: object, signal: AbortSignal): Promise<ProcessStream>;
+}
+/** On the channels of shared/wire/frames.ts. */
+export interface ProcessStream {
+  /** Reading is what lets the node send more; cancelling ends it all. */
+  readonly received: ReadableStream<{ readonly channel: number; readonly bytes: Uint8Array }>;
+  /** Resolves when the node takes it. `end`: the last on this channel. @throws when all is over */
+  send(channel: number, bytes: Uint8Array, options?: { end?: boolean }): Promise<void>;
 }
 /** Of a Pod, what is needed here. */
 export interface PodFacts extends KubernetesObject {
@@ -35,8 +44,11 @@ export interface PodFacts extends KubernetesObject {
     readonly ephemeralContainerStatuses?: readonly ContainerStatusFacts[];
   };
 }
-interface ContainerFacts {
+export interface ContainerFacts {
   readonly name: string;
+  readonly stdin?: boolean;
+  readonly stdinOnce?: boolean;
+  readonly tty?: boolean;
 }
 interface ContainerStatusFacts {
   readonly name: string;
@@ -86,7 +98,7 @@ function logOptions(query: URLSearchParams): LogOptions {
 const names = (containers: readonly ContainerFacts[] = []): string[] => containers.map(({ name }) => name);
 
 /** @throws ApiError BadRequest, in the words of upstream's pod strategy (LogLocation) */
-function chooseContainer({ metadata, spec = {} }: PodFacts, asked: string | undefined): string {
+export function chooseContainer({ metadata, spec = {} }: PodFacts, asked: string | undefined): string {
   const main = names(spec.containers), init = names(spec.initContainers), ephemeral = names(spec.ephemeralContainers);
   if (asked !== undefined) {
     if ([...main, ...init, ...ephemeral].includes(asked)) return asked;

@@ -7,6 +7,7 @@ import { placeObject, readObject, writeOptions } from "./object.ts";
 import { readPatch } from "./patch_request.ts";
 import { bindPod, evictPod } from "./pod_verbs.ts";
 import type { Operation } from "./context.ts";
+import { attachToPod, execInPod } from "./remote_command.ts";
 import { respondStored } from "./respond.ts";
 import { answerScale } from "./scale.ts";
 import { notImplemented, podLogs } from "./stream.ts";
@@ -18,8 +19,8 @@ const answers: Readonly<Record<string, Answer>> = {
   binding: (operation) => bindPod(operation, operation.kind),
   eviction: evictPod,
   log: ({ api, c, kind }) => podLogs(api, c, kind),
-  exec: unable("exec in containers"),
-  attach: unable("attach to containers"),
+  exec: execInPod,
+  attach: attachToPod,
   portforward: unable("forwarding of ports"),
   proxy: unable("the proxy to pods, services and nodes"),
   token: unable("issuing ServiceAccount tokens"),

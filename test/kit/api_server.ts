@@ -46,7 +46,10 @@ export async function openApi(options: Partial<AppDependencies> = {}): Promise<A
   };
 }
 export const admin: User = { name: "admin", groups: ["system:masters", "system:authenticated"] };
-const noStreams: Streams = { logs: () => Promise.reject(new Error("no node to read from")) };
+export const noStreams: Streams = {
+  logs: () => Promise.reject(new Error("no node to read from")),
+  process: () => Promise.reject(new Error("no node to run it on")),
+};
 
 /** Sends a request and reads the answer as JSON. */
 export async function ask(

@@ -9,8 +9,8 @@ export interface InstalledKubectl {
   readonly path: string;
 }
 const sdk = "/usr/lib/google-cloud-sdk/bin";
-/** The oldest we promise and the newest, where both are here; none without a kubectl. */
-export function kubectls(): InstalledKubectl[] {
+/** The oldest we promise and the newest, or those asked for, where they are here; none without a kubectl. */
+export function kubectls(versions: readonly string[] = ["1.27", "1.33"]): InstalledKubectl[] {
   const executable = (path: string): boolean => {
     try {
       accessSync(path, constants.X_OK);
@@ -21,7 +21,7 @@ export function kubectls(): InstalledKubectl[] {
   };
   let collected: string[] = [];
   try {
-    collected = readdirSync(sdk).filter((name) => name === "kubectl.1.27" || name === "kubectl.1.33");
+    collected = readdirSync(sdk).filter((name) => versions.includes(name.replace("kubectl.", "")));
   } catch { /* it is not installed */ }
   const found = collected.map((name) => ({ version: name.replace("kubectl.", ""), path: `${sdk}/${name}` }));
   if (found.length > 0) return found;

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import * as assert from "uvu/assert";
-import { Tunnel, TunnelError } from "../../../agent/link/tunnel.ts";
+import { reading, Tunnel, TunnelError } from "../../../agent/link/tunnel.ts";
 import { nodeSessions, sessionIdleMs } from "../../../shared/limits.ts";
 import { HandCrankedClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
@@ -17,13 +17,13 @@ const test = suite("Tunnel", {
       log: silentLog,
       send: (session, payload) => void frames.push({ session, ...decodeFrame(payload)! }),
     }, {
-      async *logs(open: SessionOpen, signal: AbortSignal) {
+      logs: reading(async function* (open: SessionOpen, signal: AbortSignal) {
         signals.push(signal);
         if (open.podUid === "none") throw new TunnelError("NotFound", "there is no such pod here");
         yield Buffer.from("0123456789");
         yield Buffer.from("abc");
         if (open.options.follow) await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-      },
+      }),
     });
     const say = (session: string, on: number, bytes: Uint8Array = new Uint8Array(), flags = 0) =>
       tunnel.frame(session, encodeFrame({ n: 0, channel: on, flags, bytes }));

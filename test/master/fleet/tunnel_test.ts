@@ -1,14 +1,15 @@
 // Both ends of the tunnel against each other, with a connection of memory between them.
+import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import * as assert from "uvu/assert";
-import { Tunnel as NodeTunnel, TunnelError, type Verb } from "../../../agent/link/tunnel.ts";
+import { type Reading, reading, Tunnel as NodeTunnel, TunnelError, type Verb } from "../../../agent/link/tunnel.ts";
 import { type Session, Sessions } from "../../../master/fleet/sessions.ts";
 import { Tunnel } from "../../../master/fleet/tunnel.ts";
 import { nodeSessions, sessionCreditBytes, sessionIdleMs, sessionOpenMs } from "../../../shared/limits.ts";
 import { ApiError } from "../../../shared/api/status.ts";
 import { HandCrankedClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
-import { decodeFrame } from "../../../shared/wire/frames.ts";
+import { channel, decodeFrame, flag } from "../../../shared/wire/frames.ts";
 import { parseTopic } from "../../../shared/wire/topics.ts";
 import { until } from "../../kit/eventually.ts";
 import { rejects, suite } from "../../kit/suite.ts";
@@ -18,14 +19,14 @@ const test = suite("tunnel");
 const nodeId = "aaaaaaaaaaaaaaaaaaaaaaaaaa", never = new AbortController().signal;
 const pod = { metadata: { uid: "u", name: "web" }, spec: { nodeName: "pi" } };
 
-function kit(logs: Verb, { deaf = false } = {}) {
+function kit(logs: Reading, { exec, deaf = false }: { exec?: Verb; deaf?: boolean } = {}) {
   const clock = new HandCrankedClock(), sessions = new Sessions(clock), master = new Tunnel({ sessions, clock, randomBytes });
   let session: Session | undefined = undefined, up = 0, dropped = -1;
   const node = new NodeTunnel({
     clock,
     log: silentLog,
     send: (id, frame) => queueMicrotask(() => up++ !== dropped && session && master.frame(session, id, frame)),
-  }, { logs });
+  }, { logs: reading(logs), ...(exec && { exec }) });
   const connection = connectionOf(nodeId, {
     publish(topic, payload) {
       const { id } = parseTopic(topic)!, copy = Uint8Array.from(payload);
@@ -80,7 +81,7 @@ test("a reader that does not read stops the node within its credit", async () =>
 
 test("who stops listening stops the node", async () => {
   let over = false;
-  const verb: Verb = async function* (_, signal) {
+  const verb: Reading = async function* (_, signal) {
     signal.addEventListener("abort", () => over = true);
     yield* endless(signal);
   };
@@ -148,4 +149,72 @@ test("output that was lost on the way leaves a mark", async () => {
   drop(2); // open, one, two
   assert.is(await all(await master.logs(pod, "a", {}, never)), "one\n[some output was lost here]\nthree");
   assert.is(decodeFrame(new Uint8Array(3)), undefined);
+});
+
+const none: Reading = async function* () {};
+test("what is sent to a process arrives in order and whole, up to its end", async () => {
+  const sent = randomBytes(5 * sessionCreditBytes + 17);
+  const { master } = kit(none, {
+    async exec(_, { begin, input, send }) {
+      begin({ input: true });
+      for await (const { channel: on, flags, bytes } of input()) {
+        if (on === channel.stdin) await send(channel.stdout, bytes);
+        if (flags & flag.end) return await send(channel.exit, Uint8Array.of(3, 0, 0, 0));
+      }
+    },
+  });
+  const process = await master.process("exec", pod, "a", {}, never), back: Uint8Array[] = [], ends: Uint8Array[] = [];
+  const sending = process.send(channel.stdin, sent, { end: true });
+  for await (const { channel: on, bytes } of process.received) (on === channel.exit ? ends : back).push(bytes);
+  await sending;
+  assert.ok(Buffer.concat(back).equals(sent));
+  assert.equal(ends.map((bytes) => [...bytes]), [[3, 0, 0, 0]]);
+});
+
+test("a process that takes no input stops whoever sends, within its credit, and its end lets them go", async () => {
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => end = resolve);
+  const { master } = kit(none, {
+    async exec(_, { begin }) {
+      begin({ input: true });
+      await ended;
+    },
+  });
+  const process = await master.process("exec", pod, "a", {}, never);
+  let sent = 0;
+  const sending = (async () => {
+    for (;;) {
+      await process.send(channel.stdin, new Uint8Array(1024));
+      sent += 1024;
+    }
+  })();
+  await until(() => sent === sessionCreditBytes);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.is(sent, sessionCreditBytes);
+  end();
+  for await (const _ of process.received);
+  await rejects(sending);
+});
+
+test("of what a process says nothing may be lost: the session ends instead", async () => {
+  const { master, drop } = kit(none, {
+    async exec(_, { begin, send, signal }) {
+      begin();
+      for (let i = 0; i < 5; i++) await send(channel.stdout, new Uint8Array(10));
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    },
+  });
+  drop(2);
+  const process = await master.process("exec", pod, "a", {}, never);
+  assert.match((await rejects(new Response(process.received.pipeThrough(bytesOnly())).bytes())).message, /was lost/);
+});
+const bytesOnly = () =>
+  new TransformStream<{ bytes: Uint8Array }, Uint8Array<ArrayBuffer>>({
+    transform: ({ bytes }, out) => out.enqueue(Uint8Array.from(bytes)),
+  });
+
+test("a command that does not fit into the frame that opens a session is refused", async () => {
+  const { master } = kit(none, {});
+  const error = await rejects(master.process("exec", pod, "a", { command: ["x".repeat(10_000)] }, never)) as ApiError;
+  assert.is(error.reason, "BadRequest");
 });

@@ -6,7 +6,7 @@ import { requestBodyBytes, requestTimeoutMs } from "../../../shared/limits.ts";
 import { HandCrankedClock, seeded } from "../../../shared/util/clock.ts";
 import { type Log, silentLog } from "../../../shared/util/log.ts";
 import type { Registry } from "../../../master/registry/registry.ts";
-import { admin, type ApiContext, ask, openApi } from "../../kit/api_server.ts";
+import { admin, type ApiContext, ask, noStreams, openApi } from "../../kit/api_server.ts";
 import { suite } from "../../kit/suite.ts";
 
 const test = suite<ApiContext>("createApp()", { setup: openApi, teardown: (api) => api.close() });
@@ -139,7 +139,7 @@ function bare(options: Partial<Parameters<typeof createApp>[0]>) {
     clock: new HandCrankedClock(),
     random: seeded(1),
     authenticator: () => Promise.resolve(admin),
-    streams: { logs: () => Promise.reject(new Error("unused")) },
+    streams: noStreams,
     stopping: new AbortController().signal,
     ...options,
   });

@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
-import { anonymous, type Attributes, authorize, refusal, type User } from "../../../master/http/rbac.ts";
+import { anonymous, type Attributes, attributesOf, authorize, refusal, type User } from "../../../master/http/rbac.ts";
+import { parseRequest } from "../../../master/http/request.ts";
 import { suite } from "../../kit/suite.ts";
 
 const test = suite("authorize()");
@@ -73,4 +74,13 @@ test("refusal() speaks Kubernetes' words", () => {
     'deployments.apps is forbidden: User "u" cannot list resource "deployments" in API group "apps" at the cluster scope',
   );
   assert.is(refusal(anonymous, { verb: "get", path: "/api" }, ""), 'forbidden: User "system:anonymous" cannot get path "/api"');
+});
+
+test("attributesOf() takes a GET that begins a stream into a pod for what it is", () => {
+  const asked = (path: string) => {
+    const query = new URLSearchParams();
+    return attributesOf(parseRequest("GET", `/api/v1/namespaces/n/pods/p/${path}`, query), query).verb;
+  };
+  assert.equal(["exec", "attach", "portforward"].map(asked), ["create", "create", "create"]);
+  assert.equal(["log", "status"].map(asked), ["get", "get"]);
 });

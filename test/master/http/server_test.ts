@@ -69,11 +69,11 @@ test("an upgrade that nobody takes is answered like any request", async (api) =>
     "sec-websocket-version": "13",
     "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
   };
-  const path = "/api/v1/namespaces/default/pods/p/exec?command=ls";
+  const path = "/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=true";
   const anonymous = await get(api, path, { headers: upgrade });
   assert.is(anonymous.status, 403);
   const { status, body } = await get(api, path, { headers: upgrade, ...asAdmin(api) });
-  assert.equal([status, JSON.parse(body).reason], [501, "NotImplemented"]);
+  assert.equal([status, JSON.parse(body).message], [404, 'pods "p" not found']);
 });
 
 test("a new certificate is shown to those who connect from now on", async (api) => {

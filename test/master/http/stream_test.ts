@@ -1,11 +1,12 @@
 import * as assert from "uvu/assert";
 import type { LogOptions, Streams } from "../../../master/http/stream.ts";
 import { pods } from "../../../shared/api/kinds/pod.ts";
-import { type ApiContext, ask, openApi } from "../../kit/api_server.ts";
+import { type ApiContext, ask, noStreams, openApi } from "../../kit/api_server.ts";
 import { suite } from "../../kit/suite.ts";
 
 const asked: { container: string; options: LogOptions }[] = [];
 const streams: Streams = {
+  ...noStreams,
   logs(_pod, container, options) {
     asked.push({ container, options });
     return Promise.resolve(new Response("one\ntwo\n").body!);

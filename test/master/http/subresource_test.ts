@@ -117,7 +117,7 @@ test("what is not here yet says so", async (api) => {
   await ask(api, "POST", podPath, { body: pod() });
   await ask(api, "POST", "/api/v1/namespaces/default/serviceaccounts", { body: { metadata: { name: "s" } } });
   for (
-    const [method, path] of [["POST", `${podPath}/p/exec`], ["GET", `${podPath}/p/attach`], [
+    const [method, path] of [["POST", `${podPath}/p/portforward`], [
       "POST",
       "/api/v1/namespaces/default/serviceaccounts/s/token",
     ]] as const

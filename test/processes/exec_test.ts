@@ -1,0 +1,78 @@
+// Commands in containers, by real clients, through a master, a broker and an agent that are processes of their own. Only the containers pretend.
+import { randomBytes } from "node:crypto";
+import { spawn } from "node:child_process";
+import process from "node:process";
+import * as assert from "uvu/assert";
+import { type Cluster, clusterLog, startCluster } from "../kit/cluster_process.ts";
+import { eventually } from "../kit/eventually.ts";
+import { kubectl, kubectls } from "../kit/kubectl.ts";
+import { shared } from "../kit/shared.ts";
+import { suite } from "../kit/suite.ts";
+
+const clients = kubectls(["1.31", "1.33"]);
+const cluster = shared<Cluster>(
+  async () => {
+    const made = await startCluster({ agent: { runtime: "emulated" } });
+    await made.k.ok("run web --image=registry.example/web:1");
+    await made.ready(1);
+    return made;
+  },
+  (made) => made.close(),
+  clusterLog,
+);
+const test = cluster.counting(suite<Cluster>("exec", {
+  setup: cluster.setup,
+  teardown: cluster.teardown,
+  timeoutMs: 60_000,
+  skip: clients.length === 0 ? "no kubectl" : undefined,
+}));
+
+for (const { version, path } of clients) {
+  const client = ({ master }: Cluster) => kubectl(path, { kubeconfig: master.kubeconfig, directory: master.directory });
+
+  test(`kubectl ${version} sees both outputs and the exit code`, async (cluster) => {
+    const { code, out, err } = await client(cluster).run("exec web -- sh -c 'echo out; echo err >&2; exit 7'");
+    assert.equal([code, out, err], [7, "out\n", "err\ncommand terminated with exit code 7\n"]);
+    assert.is(await client(cluster).ok("exec web -- hostname"), "web\n");
+  });
+
+  test(`kubectl ${version} sends stdin, and its end, and has all of it back`, async (cluster) => {
+    assert.is(await client(cluster).ok("exec -i web -- cat", { input: "" }), "");
+    const input = randomBytes(3_000_000).toString("hex");
+    const back = await client(cluster).ok("exec -i web -- cat", { input });
+    assert.ok(back === input, `${back.length} of ${input.length}`);
+  });
+
+  test(`kubectl ${version} is told what cannot be`, async (cluster) => {
+    const { err } = await client(cluster).run("exec nobody -- ls");
+    assert.is(err, 'Error from server (NotFound): pods "nobody" not found\n');
+    assert.match((await client(cluster).run("exec web -c other -- ls")).err, /\(BadRequest\): container other is not valid for pod web/);
+  });
+}
+
+test("a client that goes away takes its command with it, and there is room for the next", async ({ master }) => {
+  // More than a node has sessions: each must have ended for the last to begin.
+  for (let i = 0; i < 12; i++) {
+    const child = spawn(clients.at(-1)!.path, ["--kubeconfig", master.kubeconfig, "exec", "-i", "web", "--", "cat"], {
+      env: { HOME: master.directory, PATH: process.env.PATH },
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    let out = "";
+    child.stdout.on("data", (data) => out += data);
+    child.stdin.on("error", () => {});
+    child.stdin.write("here\n");
+    await eventually("the command runs", () => out === "here\n");
+    child.kill("SIGKILL");
+  }
+});
+
+test("a node that goes away ends what ran on it, with a word about that", async ({ agent, k }) => {
+  const following = k.follow("exec web -- sleep 60");
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await agent.kill();
+  await eventually(
+    "kubectl says so",
+    () => /node rock-\d+ is not connected/.test(following.out()) || Promise.reject(new Error(following.out())),
+  );
+  await following.stop();
+});
