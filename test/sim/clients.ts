@@ -31,6 +31,8 @@ export class Clients {
   /** Calls that wait for an answer. */
   pending = 0;
   writing = true;
+  /** Called when somebody is about to renew a lease at the last moment. */
+  renewsLate: () => void = () => {};
 
   constructor(world: World, recorder: Recorder, members: () => readonly SimMember[]) {
     this.#world = world;
@@ -88,6 +90,21 @@ export class Clients {
     }
   }
 
+  /** Some who have waited for a member to serve read at once. */
+  enter({ life }: SimMember): void {
+    const store = life?.store;
+    if (!store || !this.writing) return;
+    for (let calls = 1 + this.#world.whole(3); calls > 0; calls--) {
+      this.#world.after(
+        this.#world.between(0, 10),
+        () =>
+          life.process.run(() =>
+            void this.#answered(0, life, { patienceMs: 1_000 }, async () => void await this.#recorder.get(0, store, this.#world.pick(keys)))
+          ),
+      );
+    }
+  }
+
   /** One write after the other, at whoever leads. */
   async writeOn(writes: number): Promise<void> {
     for (let left = writes; left > 0; left--) {
@@ -112,9 +129,28 @@ export class Clients {
     if (dice < 0.2) return void await recorder.get(client, store, key, { serializable: true });
     if (dice < 0.27) return await this.#list(client, store);
     if (dice < 0.28) return await store.compact(Math.max(1, store.status().revision - world.whole(40)));
-    if (dice < 0.3) return void this.#leases.push((await store.grant(world.between(1, 10))).lease);
+    if (dice < 0.3) return await this.#grant(client, store);
     if (dice < 0.31 && this.#leases.length > 0) return await store.keepAlive(world.pick(this.#leases));
     return await this.#write(client, store);
+  }
+  async #grant(client: number, store: NonNullable<Life["store"]>): Promise<void> {
+    const ttl = this.#world.between(1, 10), { lease } = await store.grant(ttl);
+    this.#leases.push(lease);
+    if (this.#world.chance(0.5)) this.#renewLate(client, lease, ttl * 1_000);
+  }
+  /** A holder that renews again and again when its time is nearly over, or just was. */
+  #renewLate(client: number, lease: number, ttlMs: number): void {
+    this.#world.after(ttlMs * this.#world.between(0.9, 1.3), () => {
+      const life = this.#somebody();
+      if (!this.writing || this.#stop.signal.aborted) return;
+      if (life) {
+        this.renewsLate();
+        life.process.run(() =>
+          void this.#answered(client, life, { patienceMs: 1_000 }, (_, { store }) => store?.keepAlive(lease) ?? Promise.resolve())
+        );
+      }
+      if (this.#world.chance(0.8)) this.#renewLate(client, lease, ttlMs);
+    });
   }
   async #write(client: number, store: NonNullable<Life["store"]>): Promise<void> {
     const { results } = await this.#recorder.txn(client, store, this.#transaction(client, this.#world.pick(keys)));

@@ -120,6 +120,25 @@ export class Faults {
     });
   }
 
+  /** A process serves again: some fall over their first steps. */
+  opens(member: SimMember): void {
+    const world = this.#world;
+    if (!this.#on || !this.kinds.has("kills") || world.chance(0.7)) return;
+    world.after(world.between(0, 60), () => this.#on && this.#operator.restart(member, "kill"));
+  }
+
+  /** Somebody renews a lease at the last moment: then the leader's wall clock jumps to where the lease seems long over. */
+  renewsLate(): void {
+    const world = this.#world;
+    if (!this.#on || !this.kinds.has("clocks") || world.chance(0.3)) return;
+    world.after(world.between(0, 60), () => {
+      const leader = this.#leader(), raft = leader?.replica?.raft;
+      if (!this.#on || !raft) return;
+      const behindMs = (raft.entryAt(raft.lastIndex)?.time ?? 0) - leader!.life!.process.clock.now();
+      leader!.jumpWall(Math.max(0, behindMs) + world.between(1_000, 20_000));
+    });
+  }
+
   /** Everything is well from now on. */
   stop(): void {
     this.#on = false;

@@ -82,6 +82,7 @@ export class SimMember {
     this.#drift = { rate: world.between(0.95, 1.05), wallOffset: world.between(-2_000, 2_000) };
     network.plug({
       id,
+      isUp: () => this.life?.replica !== undefined,
       deliver: (message) =>
         this.life?.process.run(() => {
           this.life?.replica?.receive(message);

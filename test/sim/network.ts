@@ -6,12 +6,16 @@ import type { World } from "./world.ts";
 
 /** Milliseconds after which a connection that brings nothing is over. */
 const silenceMs = 5_000;
+/** Messages that are kept for who is away. */
+const keptMessages = 30;
 
 /** Where messages arrive, and snapshots come from. */
 export interface Port {
   readonly id: number;
-  /** Undefined while nobody is there. */
+  /** Somebody is there. */
+  isUp(): boolean;
   deliver(message: Message): void;
+  /** Undefined while nobody is there. */
   snapshotBytes(meta: SnapshotMeta): AsyncIterable<Uint8Array> | undefined;
 }
 
@@ -20,6 +24,8 @@ export class SimNetwork {
   readonly #ports = new Map<number, Port>();
   /** Pairs `from>to` that nothing passes. */
   readonly #cut = new Set<string>();
+  /** What came for who was not there: its senders keep some of it until he is. */
+  readonly #kept = new Map<number, Message[]>();
   /** Pairs `from>to` whose messages are held back, until when, and how many wait. */
   readonly #stalls = new Map<string, { until: number; waiting: number }>();
   /** By pair: when the last message arrives; kept only where nothing overtakes anything. */
@@ -86,8 +92,22 @@ export class SimNetwork {
     this.#world.after(this.isOrderly ? this.#behindOthers(`${from}>${message.to}`, ms) : ms, () => {
       if (this.isCut(from, message.to)) return;
       this.#world.note(`${message.from}>${message.to} ${message.type} ${message.term}`);
-      this.#ports.get(message.to)?.deliver(message);
+      const port = this.#ports.get(message.to);
+      if (port?.isUp() === false && this.echoRate > 0) this.#keep(message);
+      else port?.deliver(message);
     });
+  }
+
+  #keep(message: Message): void {
+    const kept = this.#kept.get(message.to) ?? [];
+    if (kept.length < keptMessages) this.#kept.set(message.to, [...kept, message]);
+  }
+  /** Who was not there is: what was kept comes. */
+  release(to: number): void {
+    for (const message of this.#kept.get(to) ?? []) {
+      this.#world.after(this.#world.between(0, 30), () => !this.isCut(message.from, to) && this.#ports.get(to)?.deliver(message));
+    }
+    this.#kept.delete(to);
   }
 
   async *#fetch(to: number, snapshot: SnapshotMeta, from: number): AsyncIterable<Uint8Array> {

@@ -82,6 +82,7 @@ class Simulation implements Operator {
     const conf: ConfState = { voters: ids, outgoing: [], learners: [], removed: [], addresses: {} };
     for (const id of ids) this.#add(id, conf);
     this.#clients = new Clients(world, this.#recorder, () => this.members);
+    this.#clients.renewsLate = () => this.#faults.renewsLate();
     this.#judge.elected = (id) => this.#faults.elected(id);
     this.#troubleMs = troubleMs ?? world.between(5_000, 40_000);
     this.#network.tap = (message) => this.#judge.sent(message, this.members.find(({ id }) => id === message.from));
@@ -97,10 +98,18 @@ class Simulation implements Operator {
   /** As a service manager does: whoever ends is started again, unless it says that it must not be. */
   async #keepRunning(member: SimMember): Promise<void> {
     while (!member.refusal && this.members.includes(member)) {
-      void member.start();
+      void member.start().then(() => this.#opens(member));
       await member.life!.ended; // also of one that ends while it starts
       do await this.#world.sleep(this.#resting ? 100 : this.#world.between(1, 4_000)); while (this.#away.has(member));
     }
+  }
+
+  /** Somebody has been waiting at the door; and what waited for the process before comes to this one. */
+  #opens(member: SimMember): void {
+    if (!member.store) return;
+    this.#network.release(member.id);
+    if (this.#world.chance(0.5)) this.#clients.enter(member);
+    this.#faults.opens(member);
   }
 
   restart(member: SimMember, how: "kill" | "cutPower" | "stop"): void {
@@ -158,7 +167,6 @@ class Simulation implements Operator {
     await this.#doWithout(world.chance(0.3) ? this.#faults.spare : []);
     await world.run(calmMs);
     await world.run(recoveryMs, () => this.#leader !== undefined);
-    this.#retire(true);
     this.#clients.writing = false;
     await this.#comeToRest();
     await this.#growOn();
@@ -167,7 +175,11 @@ class Simulation implements Operator {
   }
 
   async #comeToRest(): Promise<void> {
-    if (await this.#world.run(recoveryMs, () => this.#isAtRest())) return;
+    const isAtRest = (): boolean => {
+      this.#retire(true); // also whose going was not certain until now
+      return this.#isAtRest();
+    };
+    if (await this.#world.run(recoveryMs, isAtRest)) return;
     throw new Violation(`without trouble, the cluster has not come to rest: ${this.#picture()}`);
   }
   /** Some more writes, one by one: then everybody has taken its snapshots, also who got much at once, and the logs are short. Where disks were full they wait. */

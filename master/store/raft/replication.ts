@@ -54,11 +54,12 @@ export function sendAppend(core: Core, member: number, evenEmpty = true): void {
   } while (!progress.paused && progress.nextIndex <= core.log.lastIndex);
 }
 
-/** More was committed: everybody is told, beside new entries where there are some. */
+/** More was committed: everybody is told, beside new entries where there are some. Who is about to go is told at once: it may be the last that he hears. */
 export function sendCommit(core: Core): void {
+  const staying = [...core.conf.voters, ...core.conf.learners];
   for (const [member, progress] of core.progress) {
     if (member === core.id) continue;
-    sendAppend(core, member, progress.state !== "replicate");
+    sendAppend(core, member, progress.state !== "replicate" || !staying.includes(member));
     tellCommit(core, member, progress);
   }
 }
