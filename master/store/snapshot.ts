@@ -24,6 +24,13 @@ export class SnapshotLost extends Error {
   override name = "SnapshotLost";
 }
 
+interface Written {
+  readonly path: string;
+  readonly sha256: Uint8Array;
+  /** Bytes of the file. */
+  readonly size: number;
+}
+
 export class Snapshots {
   readonly #files: Files;
   readonly #clock: Clock;
@@ -42,12 +49,12 @@ export class Snapshots {
   }
 
   /** Durable when it resolves. Holds the event loop for a few milliseconds at a time, however much there is. @throws NoRoom, the signal's reason; then nothing of it stays */
-  async write(header: SnapshotHeader, pieces: Iterable<Uint8Array>, signal: AbortSignal): Promise<{ path: string; sha256: Uint8Array }> {
+  async write(header: SnapshotHeader, pieces: Iterable<Uint8Array>, signal: AbortSignal): Promise<Written> {
     const path = this.#path(header.index, header.term), temporary = `${path}.tmp`;
-    const sha256 = await this.#temporary(temporary, (file) => this.#fill(file, header, pieces, signal));
+    const { sha256, size } = await this.#temporary(temporary, (file) => this.#fill(file, header, pieces, signal));
     await this.#files.rename(temporary, path);
     await this.#files.syncDirectory(this.#directory);
-    return { path, sha256 };
+    return { path, sha256, size };
   }
 
   /** Makes a file that is durable as a whole, or not there at all. @throws NoRoom, what `fill` throws */
@@ -68,7 +75,7 @@ export class Snapshots {
     return result;
   }
 
-  async #fill(file: OpenFile, header: SnapshotHeader, pieces: Iterable<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
+  async #fill(file: OpenFile, header: SnapshotHeader, pieces: Iterable<Uint8Array>, signal: AbortSignal): Promise<Omit<Written, "path">> {
     const hash = createHash("sha256"), buffer = Buffer.alloc(chunkHeaderBytes + snapshotChunkBytes);
     let position = 0, chunks = 0, filled = chunkHeaderBytes, sliceEnd = this.#clock.monotonic() + storeSliceMs;
     const write = async (bytes: Uint8Array) => {
@@ -99,7 +106,7 @@ export class Snapshots {
     await flush();
     const sha256 = hash.digest();
     await file.write(encodeFooter(sha256, chunks), position);
-    return sha256;
+    return { sha256, size: position + footerBytes };
   }
 
   /** Reads the header, then gives the pieces to `use`; the digest at the end has the last word, so `use` must not keep what a rejection took back. */

@@ -23,10 +23,15 @@ export interface Since {
   readonly elapsedMs: number;
 }
 
-/** `entries` applied since the last snapshot, their bytes, and the time. */
-export const snapshotDue = (since: Since, afterEntries: number): boolean =>
-  since.entries >= afterEntries || since.bytes >= snapshotLogBytes ||
-  (since.elapsedMs >= snapshotIntervalMs && since.entries >= snapshotLeastEntries);
+/**
+ * `entries` applied since the last snapshot, their bytes, and the time. What a snapshot costs grows with the state: where it is larger than what the log may hold
+ * anyway, the log may grow as large, so that snapshots never write more than the log has. @param snapshotBytes of the last one; 0 while that is not known
+ */
+export function snapshotDue(since: Since, afterEntries: number, snapshotBytes = 0): boolean {
+  const patience = Math.max(1, snapshotBytes / snapshotLogBytes);
+  return since.entries >= patience * afterEntries || since.bytes >= patience * snapshotLogBytes ||
+    (since.elapsedMs >= patience * snapshotIntervalMs && since.entries >= snapshotLeastEntries);
+}
 
 /** Up to where the log in memory may go: entries behind `index` stay, some thousand before it for members that lag, bounded in bytes. */
 export function compactionIndex(
@@ -59,6 +64,8 @@ export class Snapshotter {
   #index = 0;
   #lastAt: number;
   #bytes = 0;
+  /** Bytes of the newest snapshot; 0 of one that this process has not taken. */
+  #size = 0;
   /** After one that found the disk full: when the next may be taken, and fetched. */
   #notBefore = 0;
   #noFetchBefore = 0;
@@ -106,6 +113,7 @@ export class Snapshotter {
     return snapshotDue(
       { entries: appliedIndex - this.#index, bytes: this.#bytes, elapsedMs: now - this.#lastAt },
       this.#config.afterEntries,
+      this.#size,
     );
   }
 
@@ -149,6 +157,7 @@ export class Snapshotter {
     this.#index = meta.index;
     this.#lastAt = clock.monotonic();
     this.#bytes -= bytesBefore;
+    this.#size = written.size;
     raft.snapshotTaken(meta, compactionIndex(raft, meta.index, catchUpEntries));
     const oldest = await snapshots.prune();
     // As far back as the older snapshot, so that it still leads to the present. What is kept for members that lag is in memory, too.
@@ -212,7 +221,7 @@ export class Snapshotter {
       raft.snapshotInstalled(meta);
       this.#index = meta.index;
       this.#lastAt = clock.monotonic();
-      this.#bytes = 0;
+      this.#bytes = this.#size = 0;
       log.info("The leader's snapshot is installed", { index: meta.index });
       return done.time;
     });

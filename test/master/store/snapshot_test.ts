@@ -114,6 +114,13 @@ test("snapshotDue() after many entries, much log, or a long time with enough ent
   assert.ok(snapshotDue({ ...none, bytes: 64 * 1024 * 1024 }, 50_000));
   assert.not(snapshotDue({ ...none, entries: 999, elapsedMs: 3_600_000 }, 50_000));
   assert.ok(snapshotDue({ ...none, entries: 1_000, elapsedMs: 600_000 }, 50_000));
+  const size = 640 * 1024 * 1024;
+  assert.not(
+    snapshotDue({ entries: 499_999, bytes: size - 1, elapsedMs: 5_999_999 }, 50_000, size),
+    "as much log as the last one has bytes",
+  );
+  assert.ok(snapshotDue({ ...none, bytes: size }, 50_000, size));
+  assert.ok(snapshotDue({ ...none, entries: 50_000 }, 50_000, 1_000), "a small one changes nothing");
 });
 
 test("compactionIndex() keeps some entries, and not too many bytes", () => {
