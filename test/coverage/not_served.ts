@@ -12,7 +12,6 @@ export const notServed: readonly string[] = [
   "storage.k8s.io/v1 StorageClass",
   "v1 PersistentVolume",
   "v1 PersistentVolumeClaim",
-  "apps/v1 StatefulSet",
   "autoscaling/v1 HorizontalPodAutoscaler",
   "autoscaling/v2 HorizontalPodAutoscaler",
   "batch/v1 CronJob",

@@ -28,6 +28,7 @@ import { secrets } from "./secret.ts";
 import { selfSubjectReviews, selfSubjectReviewsBeta } from "./self_subject_review.ts";
 import { services } from "./service.ts";
 import { serviceAccounts } from "./service_account.ts";
+import { statefulSets } from "./statefulset.ts";
 import { TokenRequest } from "./token_request.ts";
 import { tokenReviews } from "./token_review.ts";
 
@@ -48,6 +49,7 @@ export const kinds: readonly Kind[] = [
   daemonSets,
   deployments,
   replicaSets,
+  statefulSets,
   controllerRevisions,
   // events.k8s.io/v1
   eventViews,

@@ -33,7 +33,7 @@ export function validateSelectorAndTemplate(kind: string, spec: Workload["spec"]
   else {
     causes.push(...validateLabelSelector(selector, "spec.selector"));
     // Kubernetes says "deployment" of ReplicaSets, too.
-    const called = kind === "DaemonSet" ? "daemonset" : "deployment";
+    const called = kind === "ReplicaSet" ? "deployment" : kind.toLowerCase();
     if (rules.length === 0) causes.push(invalid("spec.selector", selector, `empty selector is invalid for ${called}`));
     else if (causes.length === 0 && !matchLabels(rules, template.metadata?.labels)) {
       const labels = template.metadata?.labels ?? {};
@@ -44,7 +44,7 @@ export function validateSelectorAndTemplate(kind: string, spec: Workload["spec"]
   const { restartPolicy = "Always", activeDeadlineSeconds } = template.spec ?? {};
   if (restartPolicy !== "Always") causes.push(unsupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]));
   if (activeDeadlineSeconds !== undefined) {
-    const called = kind === "DaemonSet" ? "DaemonSet" : "ReplicaSet";
+    const called = kind === "Deployment" ? "ReplicaSet" : kind; // and "ReplicaSet" of Deployments
     causes.push(forbidden("spec.template.spec.activeDeadlineSeconds", `activeDeadlineSeconds in ${called} is not Supported`));
   }
   return causes;

@@ -20,6 +20,7 @@ const least: Readonly<Record<string, object>> = {
   Event: { involvedObject: { namespace: "b" } },
   Binding: { target: { name: "pi-1" } },
   DaemonSet: { spec: workload },
+  StatefulSet: { spec: { ...workload, serviceName: "web" } },
   Deployment: { spec: workload },
   ReplicaSet: { spec: workload },
   ControllerRevision: { revision: 1, data: {} },
@@ -59,9 +60,9 @@ test("kindOf() finds each by its path, and no other", () => {
   for (const kind of kinds) assert.is(kindOf(kind.group, kind.version, kind.plural), kind);
   assert.is(kindOf("", "v1", "deployments"), undefined);
 });
-test("are listed so that `get all` shows pods, services, daemonsets, deployments, replicasets", () => {
+test("are listed so that `get all` shows pods, services, daemonsets, deployments, replicasets, statefulsets", () => {
   const all = kinds.filter((kind) => kind.categories?.includes("all")).map((kind) => kind.plural);
-  assert.equal(all, ["pods", "services", "daemonsets", "deployments", "replicasets"]);
+  assert.equal(all, ["pods", "services", "daemonsets", "deployments", "replicasets", "statefulsets"]);
 });
 test("share short names only with their views", () => {
   const names = kinds.filter((kind) => !kind.view && kind.version !== "v1beta1").flatMap((kind) => [kind.plural, ...kind.short ?? []]);
