@@ -136,6 +136,8 @@ export const shownCharacters = 1000;
 export const annotationsBytes = 256 * 1024;
 /** Characters of one quantity such as 1.5Gi: the most exact one has 32, and longer ones would only cost arithmetic. */
 export const quantityCharacters = 64;
+/** Characters of a CronJob's schedule: every minute of the hour by name has 170. */
+export const scheduleCharacters = 1024;
 
 /** Bytes by which the log of a node's set may outgrow twice the set itself before it is written anew: few, long writes spare the card. */
 export const setLogCompactBytes = 256 * 1024;

@@ -6,6 +6,7 @@ import { Binding, bindings } from "./binding.ts";
 import { certificateSigningRequests } from "./certificate_signing_request.ts";
 import { configMaps } from "./configmap.ts";
 import { controllerRevisions } from "./controller_revision.ts";
+import { cronJobs } from "./cronjob.ts";
 import { daemonSets } from "./daemonset.ts";
 import { DeleteOptions } from "./delete_options.ts";
 import { deployments } from "./deployment.ts";
@@ -15,13 +16,21 @@ import { enrollments } from "./enrollment.ts";
 import { events } from "./event.ts";
 import { eventViews } from "./event_view.ts";
 import { Eviction } from "./eviction.ts";
+import { horizontalPodAutoscalers } from "./horizontal_pod_autoscaler.ts";
+import { horizontalPodAutoscalersV1 } from "./horizontal_pod_autoscaler_v1.ts";
+import { jobs } from "./job.ts";
 import { leases } from "./lease.ts";
+import { limitRanges } from "./limit_range.ts";
 import { namespaces } from "./namespace.ts";
 import { nodes } from "./node.ts";
 import { nodeLinks } from "./node_link.ts";
 import { pods } from "./pod.ts";
+import { podDisruptionBudgets } from "./pod_disruption_budget.ts";
+import { podTemplates } from "./pod_template.ts";
 import { priorityClasses } from "./priority_class.ts";
 import { replicaSets } from "./replicaset.ts";
+import { replicationControllers } from "./replication_controller.ts";
+import { resourceQuotas } from "./resource_quota.ts";
 import { runtimeClasses } from "./runtime_class.ts";
 import { Scale } from "./scale.ts";
 import { secrets } from "./secret.ts";
@@ -36,6 +45,7 @@ import { tokenReviews } from "./token_review.ts";
 export const kinds: readonly Kind[] = [
   // v1
   pods,
+  replicationControllers,
   services,
   configMaps,
   secrets,
@@ -44,6 +54,9 @@ export const kinds: readonly Kind[] = [
   serviceAccounts,
   endpoints,
   events,
+  limitRanges,
+  resourceQuotas,
+  podTemplates,
   bindings,
   // apps/v1
   daemonSets,
@@ -51,6 +64,14 @@ export const kinds: readonly Kind[] = [
   replicaSets,
   statefulSets,
   controllerRevisions,
+  // autoscaling/v2, v1
+  horizontalPodAutoscalers,
+  horizontalPodAutoscalersV1,
+  // batch/v1
+  cronJobs,
+  jobs,
+  // policy/v1
+  podDisruptionBudgets,
   // events.k8s.io/v1
   eventViews,
   // authentication.k8s.io/v1, v1beta1

@@ -22,7 +22,9 @@ export class RollingUpdateStatefulSetStrategy
     maxUnavailable: optional(2, intOrString, "Pods that may be missing: a number, or percent of the replicas, rounded up. 1, if left out."),
   }) {}
 export class StatefulSetUpdateStrategy extends message(`${apps}.StatefulSetUpdateStrategy`, "How old pods are replaced by new ones.", {
-  type: field(1, string, "RollingUpdate: from the highest number down; OnDelete: when somebody deletes them.", { default: "RollingUpdate" }),
+  type: field(1, string, "RollingUpdate: from the highest number down; OnDelete: when somebody deletes them.", {
+    default: "RollingUpdate",
+  }),
   rollingUpdate: optional(2, RollingUpdateStatefulSetStrategy, "Bounds of a rolling update."),
 }) {}
 export class StatefulSetPersistentVolumeClaimRetentionPolicy

@@ -11,11 +11,16 @@ const test = suite("kinds");
 const metadata = { name: "a", namespace: "b" };
 const selector = { matchLabels: { app: "web" } };
 const workload = { selector, template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "web", image: "web:1" }] } } };
+const job = { template: { ...workload.template, spec: { ...workload.template.spec, restartPolicy: "Never" } } };
 const request = Buffer.from("-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n").toString("base64");
 
 /** What a kind needs beyond metadata; the others need nothing. */
 const least: Readonly<Record<string, object>> = {
   Pod: { spec: { containers: [{ name: "web", image: "web" }] } },
+  ReplicationController: { spec: { template: workload.template } },
+  PodTemplate: { template: workload.template },
+  HorizontalPodAutoscaler: { spec: { scaleTargetRef: { kind: "Deployment", name: "web" }, maxReplicas: 3 } },
+  LimitRange: { spec: { limits: [] } },
   Service: { spec: { ports: [{ port: 80 }] } },
   Event: { involvedObject: { namespace: "b" } },
   Binding: { target: { name: "pi-1" } },
@@ -24,6 +29,8 @@ const least: Readonly<Record<string, object>> = {
   Deployment: { spec: workload },
   ReplicaSet: { spec: workload },
   ControllerRevision: { revision: 1, data: {} },
+  Job: { spec: { ...job, selector, manualSelector: true } },
+  CronJob: { spec: { schedule: "@daily", jobTemplate: { spec: job } } },
   TokenReview: { spec: { token: "x" } },
   SubjectAccessReview: { spec: { user: "x", resourceAttributes: {} } },
   LocalSubjectAccessReview: { spec: { user: "x", resourceAttributes: { namespace: "b" } } },
@@ -38,9 +45,11 @@ const least: Readonly<Record<string, object>> = {
   },
   NodeLink: { nodeId: "a", connected: false },
 };
-/** A view's has the names of the view. */
+/** The view of events has names of its own. */
 const minimal = ({ kind, view }: (typeof kinds)[number]): object =>
-  view ? { metadata, regarding: { namespace: "b" }, eventTime: "2026-01-01T00:00:00.000000Z" } : { metadata, ...least[kind] };
+  view && kind === "Event"
+    ? { metadata, regarding: { namespace: "b" }, eventTime: "2026-01-01T00:00:00.000000Z" }
+    : { metadata, ...least[kind] };
 
 for (const kind of kinds) {
   const name = `${kind.plural}.${kind.version}.${kind.group}`;
@@ -60,9 +69,11 @@ test("kindOf() finds each by its path, and no other", () => {
   for (const kind of kinds) assert.is(kindOf(kind.group, kind.version, kind.plural), kind);
   assert.is(kindOf("", "v1", "deployments"), undefined);
 });
-test("are listed so that `get all` shows pods, services, daemonsets, deployments, replicasets, statefulsets", () => {
+test("are listed so that `get all` shows pods, replicationcontrollers, services, daemonsets, deployments, replicasets, statefulsets, autoscalers, cronjobs, jobs", () => {
   const all = kinds.filter((kind) => kind.categories?.includes("all")).map((kind) => kind.plural);
-  assert.equal(all, ["pods", "services", "daemonsets", "deployments", "replicasets", "statefulsets"]);
+  const apps = ["daemonsets", "deployments", "replicasets", "statefulsets"];
+  const autoscalers = ["horizontalpodautoscalers", "horizontalpodautoscalers"]; // v2 and v1
+  assert.equal(all, ["pods", "replicationcontrollers", "services", ...apps, ...autoscalers, "cronjobs", "jobs"]);
 });
 test("share short names only with their views", () => {
   const names = kinds.filter((kind) => !kind.view && kind.version !== "v1beta1").flatMap((kind) => [kind.plural, ...kind.short ?? []]);
