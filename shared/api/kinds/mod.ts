@@ -32,6 +32,8 @@ import { replicaSets } from "./replicaset.ts";
 import { replicationControllers } from "./replication_controller.ts";
 import { resourceQuotas } from "./resource_quota.ts";
 import { runtimeClasses } from "./runtime_class.ts";
+import { clusterRoles, roles } from "./role.ts";
+import { clusterRoleBindings, roleBindings } from "./role_binding.ts";
 import { Scale } from "./scale.ts";
 import { secrets } from "./secret.ts";
 import { selfSubjectReviews, selfSubjectReviewsBeta } from "./self_subject_review.ts";
@@ -85,6 +87,11 @@ export const kinds: readonly Kind[] = [
   selfSubjectRulesReviews,
   // certificates.k8s.io/v1
   certificateSigningRequests,
+  // rbac.authorization.k8s.io/v1
+  roles,
+  roleBindings,
+  clusterRoles,
+  clusterRoleBindings,
   // scheduling.k8s.io/v1
   priorityClasses,
   // coordination.k8s.io/v1

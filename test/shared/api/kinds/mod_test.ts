@@ -37,6 +37,8 @@ const least: Readonly<Record<string, object>> = {
   SelfSubjectAccessReview: { spec: { nonResourceAttributes: {} } },
   SelfSubjectRulesReview: { spec: {} },
   CertificateSigningRequest: { spec: { request, signerName: "skerry.dev/node" } },
+  RoleBinding: { roleRef: { kind: "ClusterRole", name: "view" } },
+  ClusterRoleBinding: { roleRef: { kind: "ClusterRole", name: "view" } },
   RuntimeClass: { handler: "crun" },
   EndpointSlice: { addressType: "IPv4" },
   Enrollment: {
