@@ -9,6 +9,7 @@ import { runController } from "./controllers/controller.ts";
 import { createRecorder } from "./controllers/events.ts";
 import { type ControllerConfig, controllers } from "./controllers/mod.ts";
 import type { Presence } from "./controllers/node_lifecycle.ts";
+import { prepareRoles } from "./rbac/bootstrap.ts";
 import type { Cache } from "./registry/cache.ts";
 import type { Registry } from "./registry/face.ts";
 import { daemonFit } from "./scheduler/filters.ts";
@@ -50,7 +51,8 @@ export function runLeaderGroup(needs: LeaderNeeds, config: ControllerConfig, sig
 async function begin({ registry, store, clock, random, log }: LeaderNeeds, signal: AbortSignal): Promise<void> {
   for (let delayMs = 0;;) {
     try {
-      return await prepareCluster({ registry, store, log });
+      await prepareCluster({ registry, store, log });
+      return await prepareRoles({ registry, log });
     } catch (error) {
       signal.throwIfAborted();
       delayMs = nextDelay(reconcileBackoff, delayMs, random);

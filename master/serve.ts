@@ -24,6 +24,9 @@ import { startServer } from "./http/server.ts";
 import { snapshotPath, snapshotRoutes } from "./http/snapshot.ts";
 import { runLeaderGroup } from "./leader.ts";
 import { kubeconfig, openPki } from "./pki/pki.ts";
+import { createAuthorizer } from "./rbac/authorizer.ts";
+import { prepareRoles } from "./rbac/bootstrap.ts";
+import { createRoles } from "./rbac/roles.ts";
 import { prepareCluster } from "./registry/bootstrap.ts";
 import { startCache } from "./registry/cache.ts";
 import { createRegistry } from "./registry/registry.ts";
@@ -123,6 +126,7 @@ export async function serve(
       tokens: (token) => fleet.tokens.authenticate(token),
       revoked: (certificate) => fleet.revoked(certificate),
     }),
+    authorizer: createAuthorizer(createRoles(cache)),
     streams: fleet.streams,
     stopping: ending.signal,
     memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),
@@ -169,8 +173,8 @@ export async function serve(
   ];
   for (const part of running) part.catch(fail("A part of the master failed; this member stops"));
   // Whoever reads that it serves may create something in `default` the next moment. Without a quorum the leader makes it later.
-  const prepared = prepareCluster({ registry, store, log }).catch((error) =>
-    log.warn("Cannot look after the system's namespaces yet", { error })
+  const prepared = prepareCluster({ registry, store, log }).then(() => prepareRoles({ registry, log })).catch((error) =>
+    log.warn("Cannot look after the system's namespaces and roles yet", { error })
   );
   await Promise.race([prepared, aborted(ending.signal)]);
   log.info("The master serves", { url, mqttPort: ports.mqtt, kubeconfig: kubeconfigPath, revision: registry.revision() });

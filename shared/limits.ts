@@ -502,3 +502,9 @@ export const backupsAtOnce = 2;
 export const backupTakenMs = 10 * 60_000;
 /** Milliseconds between two lines of progress. */
 export const progressMs = 2_000;
+/** Roles that are missing, as a refusal names them. */
+export const missingRoles = 10;
+/** Single rights (one verb, one kind, one name) that one write may give away: each is looked for among the writer's own. Of our own roles the largest has some 600. */
+export const grantedRights = 10_000;
+/** Values of all Impersonate- headers of a request: each is a decision of its own. */
+export const impersonatedValues = 200;

@@ -14,6 +14,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
   master: [
     ["store", "pki"],
     ["registry"],
+    ["rbac"],
     ["http", "scheduler", "controllers", "fleet", "broker", "cloud", "dashboard"],
     ["leader.ts", "config.ts"],
     ["cluster.ts", "etcd.ts"],

@@ -2,6 +2,7 @@
 import type { Kind } from "../../shared/api/resource.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Controller } from "./controller.ts";
+import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import { type DaemonFit, daemonSetController } from "./daemonset.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
@@ -40,6 +41,7 @@ export const controllers = (
   namespaceController(kinds),
   serviceAccountController,
   rootCaController(caCertificate),
+  clusterRoleAggregationController,
   garbageCollector(kinds),
   podGc(clock),
 ];

@@ -7,6 +7,7 @@ import { ApiError } from "../../shared/api/status.ts";
 import { requestBodyBytes, requestTimeoutMs, warningBytes } from "../../shared/limits.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
+import type { Authorizer } from "../rbac/authorizer.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Authenticator } from "./auth.ts";
 import { type Api, type Env, type HttpContext, KindIndex } from "./context.ts";
@@ -14,7 +15,8 @@ import { discoveryRoutes } from "./discovery.ts";
 import { isUnexpected, pageNotFound, statusResponse, toStatus } from "./errors.ts";
 import { type Checks, healthRoutes, RequestCounts } from "./health.ts";
 import { openapiRoutes } from "./openapi.ts";
-import { attributesOf, authorize, refusal, type User } from "./rbac.ts";
+import { impersonated } from "./impersonate.ts";
+import { attributesOf, mayOrThrow } from "./rbac.ts";
 import { parseRequest, type RequestInfo } from "./request.ts";
 import { resourceHandler } from "./resource.ts";
 import { snapshotPath } from "./snapshot.ts";
@@ -28,6 +30,7 @@ export interface AppDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
   readonly streams: Streams;
   /** Who has the objects of kinds that are not stored (NodeLink). */
   readonly memory?: ReadonlyMap<Kind, Memory>;
@@ -46,7 +49,7 @@ export interface AppDependencies {
 const longRunning = new Set(["log", "exec", "attach", "portforward", "proxy"]);
 
 export function createApp(dependencies: AppDependencies): Hono<Env> {
-  const { registry, clock, random, log, authenticator, streams, stopping } = dependencies;
+  const { registry, clock, random, log, authenticator, authorizer, streams, stopping } = dependencies;
   const api: Api = {
     registry,
     clock,
@@ -77,8 +80,11 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     if (Number(c.req.header("content-length") ?? 0) > requestBodyBytes) {
       throw new ApiError("RequestEntityTooLarge", `Request entity too large: limit is ${requestBodyBytes}`);
     }
-    c.set("user", await authenticator({ certificate: clientCertificate(c), authorization: c.req.header("authorization") }));
-    mayOrThrow(c.get("user"), c.get("info"), c.get("query"));
+    const asking = await authenticator({ certificate: clientCertificate(c), authorization: c.req.header("authorization") });
+    const user = impersonated(authorizer, asking, requestHeaders(c));
+    mayOrThrow(authorizer, user, attributesOf(c.get("info"), c.get("query")));
+    c.set("user", user);
+    c.set("authorizer", authorizer); // what a write may give away, admission asks it at the end
     await next();
   });
 
@@ -110,16 +116,6 @@ function* warningHeaders(warnings: Iterable<string>): Iterable<string> {
   }
 }
 
-/** @throws ApiError Forbidden */
-function mayOrThrow(user: User, info: RequestInfo, query: URLSearchParams): void {
-  const attributes = attributesOf(info, query), { allowed, reason } = authorize(user, attributes);
-  if (allowed) return;
-  const { name, group, plural } = info.resource ?? { name: "", group: "", plural: "" };
-  throw new ApiError("Forbidden", refusal(user, attributes, reason), {
-    details: { ...(name && { name }), ...(group && { group }), ...(plural && { kind: plural }) },
-  });
-}
-
 /** One array a connection, so that what is known of it can be kept beside it. */
 const certificates = new WeakMap<object, Uint8Array | undefined>();
 function clientCertificate(c: HttpContext): Uint8Array | undefined {
@@ -127,6 +123,13 @@ function clientCertificate(c: HttpContext): Uint8Array | undefined {
   if (!socket?.encrypted) return undefined;
   if (!certificates.has(socket)) certificates.set(socket, socket.getPeerCertificate()?.raw);
   return certificates.get(socket);
+}
+
+/** As they were sent, each by itself: what joins them with commas cannot tell two from one that has a comma in it. */
+function* requestHeaders(c: HttpContext): Iterable<readonly [name: string, value: string]> {
+  const raw = c.env?.incoming?.rawHeaders;
+  if (!raw) return yield* c.req.raw.headers.entries();
+  for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at]!, raw[at + 1]!];
 }
 
 /** Milliseconds a request may take; undefined for those that last as long as somebody listens. */

@@ -1,7 +1,7 @@
 // Who are you? A certificate of our own CA, or a bearer token. Whoever shows neither is anonymous; whoever shows something false is refused.
 import type { Clock } from "../../shared/util/clock.ts";
 import { unauthorized } from "./errors.ts";
-import { anonymous, authenticated, type User } from "./rbac.ts";
+import { anonymous, authenticated, type User } from "../rbac/user.ts";
 
 /** What a connection and a request show of their sender. */
 export interface Credentials {

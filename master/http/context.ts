@@ -4,9 +4,10 @@ import type { Context } from "hono";
 import type { Kind } from "../../shared/api/resource.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
+import type { Authorizer } from "../rbac/authorizer.ts";
+import type { User } from "../rbac/user.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Wanted } from "./negotiate.ts";
-import type { User } from "./rbac.ts";
 import type { RequestInfo } from "./request.ts";
 import type { Memory } from "./sources.ts";
 import type { Streams } from "./stream.ts";
@@ -19,7 +20,9 @@ export interface Env {
     requestId: string;
     info: RequestInfo;
     query: URLSearchParams;
+    /** As whom it is carried out: who asks, or whom they impersonate. */
     user: User;
+    authorizer: Authorizer;
     /** Sent as Warning headers, whatever becomes of the request. */
     warnings: Set<string>;
   };

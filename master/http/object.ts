@@ -6,6 +6,7 @@ import { apiVersionOf, type Kind, type KubernetesObject, unsupported } from "../
 import type { Json } from "../../shared/api/schema.ts";
 import { ApiError, badRequest, invalidObject } from "../../shared/api/status.ts";
 import { fieldManagerCharacters } from "../../shared/limits.ts";
+import { escalation } from "../rbac/escalation.ts";
 import type { WriteOptions } from "../registry/registry.ts";
 import { contentType, type Document, noBody, objectIn, parseText, readBody } from "./body.ts";
 import type { HttpContext } from "./context.ts";
@@ -83,7 +84,7 @@ function fieldValidation(c: HttpContext): FieldValidation {
 
 /** dryRun, fieldManager and the writer, from the query and the headers. @throws ApiError Invalid */
 export function writeOptions(c: HttpContext, subresource?: string): WriteOptions {
-  const { query, user } = c.var;
+  const { query, user, authorizer } = c.var;
   const manager = query.get("fieldManager");
   if (manager !== null && (manager.length > fieldManagerCharacters || /[^\x20-\x7e]/.test(manager))) {
     const message = `Invalid value: ${JSON.stringify(manager)}: must be at most ${fieldManagerCharacters} printable characters`;
@@ -93,7 +94,8 @@ export function writeOptions(c: HttpContext, subresource?: string): WriteOptions
     dryRun: dryRun(c, query.getAll("dryRun")),
     fieldManager: manager || (c.req.header("user-agent") ?? "unknown").split("/", 1)[0]!,
     ...(subresource !== undefined && { subresource }),
-    user: { name: user.name, groups: user.groups },
+    user,
+    vet: (change) => escalation(authorizer, user, change),
   };
 }
 

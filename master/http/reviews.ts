@@ -1,9 +1,10 @@
-// Questions that are answered at once: may I, may somebody, what may I, who am I. The answers come from authorize(), as those to requests do.
+// Questions that are answered at once: may I, may somebody, what may I, who am I. The answers come from the authorizer, as those to requests do.
 import { type KubernetesObject, qualified } from "../../shared/api/resource.ts";
-import { invalidObject } from "../../shared/api/status.ts";
+import { badRequest, invalidObject } from "../../shared/api/status.ts";
 import type { HttpContext, Operation } from "./context.ts";
 import { placeObject, readValue } from "./object.ts";
-import { admins, type Attributes, authorize, type Decision, nodeName, type User } from "./rbac.ts";
+import type { Decision, Rights } from "../rbac/authorizer.ts";
+import type { Attributes, User } from "../rbac/user.ts";
 import { respondJson } from "./respond.ts";
 import { notImplemented } from "./stream.ts";
 
@@ -24,15 +25,20 @@ interface Review extends KubernetesObject {
     user?: string;
     uid?: string;
     groups?: readonly string[];
+    extra?: Readonly<Record<string, readonly string[]>>;
+    namespace?: string;
   };
 }
 type Answer = (review: Review, c: HttpContext) => unknown;
 
 const answers: Readonly<Record<string, Answer>> = {
-  selfsubjectaccessreviews: (review, { var: { user } }) => verdict(authorize(user, asked(review))),
-  subjectaccessreviews: (review) => verdict(authorize(somebody(review), asked(review))),
-  localsubjectaccessreviews: (review) => verdict(authorize(somebody(review), asked(review))),
-  selfsubjectrulesreviews: (_, { var: { user } }) => ({ ...rulesOf(user), incomplete: false }),
+  selfsubjectaccessreviews: (review, { var: { user, authorizer } }) => verdict(authorizer.authorize(user, asked(review))),
+  subjectaccessreviews: (review, { var: { authorizer } }) => verdict(authorizer.authorize(somebody(review), asked(review))),
+  localsubjectaccessreviews: (review, { var: { authorizer } }) => verdict(authorizer.authorize(somebody(review), asked(review))),
+  selfsubjectrulesreviews: ({ spec: { namespace = "" } = {} }, { var: { user, authorizer } }) => {
+    if (namespace === "") throw badRequest("no namespace on request");
+    return rulesText(authorizer.rightsOf(user, namespace));
+  },
   selfsubjectreviews: (_, { var: { user } }) => ({ userInfo: userInfo(user) }),
 };
 
@@ -54,38 +60,21 @@ function asked({ spec: { resourceAttributes, nonResourceAttributes } = {} }: Rev
   const { verb = "", group = "", resource = "", fieldSelector, ...more } = resourceAttributes ?? {};
   return { verb, group, resource, ...more, ...(fieldSelector?.rawSelector && { fieldSelector: fieldSelector.rawSelector }) };
 }
-const somebody = ({ spec: { user = "", groups = [], uid } = {} }: Review): User => ({ name: user, groups, ...(uid && { uid }) });
+const somebody = ({ spec: { user = "", groups = [], uid, extra } = {} }: Review): User => ({
+  name: user,
+  groups,
+  ...(uid && { uid }),
+  ...(extra && { extra }),
+});
 const verdict = ({ allowed, reason }: Decision) => ({ allowed, ...(reason && { reason }) });
 
-/** What authorize() allows, as rules; for people to read. */
-function rulesOf(user: User) {
-  const nonResourceRules = [{ verbs: ["get"], nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version", "/version/"] }];
-  if (user.groups.includes(admins)) {
-    return {
-      resourceRules: [{ verbs: ["*"], apiGroups: ["*"], resources: ["*"] }],
-      nonResourceRules: [{ verbs: ["*"], nonResourceURLs: ["*"] }],
-    };
-  }
-  const node = nodeName(user), reads = ["get", "list", "watch"];
-  const self = {
-    verbs: ["create"],
-    apiGroups: ["authorization.k8s.io"],
-    resources: ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
-  };
-  return {
-    resourceRules: [
-      self,
-      { verbs: ["create"], apiGroups: ["authentication.k8s.io"], resources: ["selfsubjectreviews"] },
-      ...node === undefined ? [] : [
-        { verbs: reads, apiGroups: [""], resources: ["nodes"], resourceNames: [node] },
-        { verbs: reads, apiGroups: ["coordination.k8s.io"], resources: ["leases"], resourceNames: [node] },
-      ],
-    ],
-    nonResourceRules: [...nonResourceRules, {
-      verbs: ["get"],
-      nonResourceURLs: ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"],
-    }],
-  };
-}
+/** Rules as a review lists them: those about objects, and those about paths. */
+const rulesText = ({ rules, incomplete, error }: Rights) => ({
+  resourceRules: rules.filter(({ resources = [] }) => resources.length > 0)
+    .map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups, resources, ...(resourceNames && { resourceNames }) })),
+  nonResourceRules: rules.flatMap(({ verbs, nonResourceURLs }) => nonResourceURLs ? [{ verbs, nonResourceURLs }] : []),
+  incomplete,
+  ...(error && { evaluationError: error }),
+});
 
 const userInfo = ({ name, uid, groups, extra }: User) => ({ username: name, ...(uid && { uid }), groups, ...(extra && { extra }) });

@@ -21,6 +21,7 @@ export const steps: readonly Step[] = [
   certificateRequester,
   valid,
   nodeRestriction,
+  vetted,
 ];
 
 export function admit(kind: Kind, object: Draft, old: Draft | undefined, context: AdmissionContext): Verdict {
@@ -76,6 +77,10 @@ function valid({ kind, object, old, context }: Change): ApiError | undefined {
   const before = context.subresource === undefined || context.subresource === "status" ? old : undefined;
   const causes = [...checkMetadata(kind, object.metadata), ...(kind.validate?.(object, before, context.subresource) ?? [])];
   return causes.length === 0 ? undefined : invalidObject(kind, object.metadata.name ?? "", causes);
+}
+
+function vetted(change: Change): ApiError | undefined {
+  return change.context.vet?.(change);
 }
 
 /** Without these a cluster does not work, so nobody may delete them. */

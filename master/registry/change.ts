@@ -10,6 +10,8 @@ export interface AdmissionContext {
   readonly user?: { readonly name: string; readonly groups: readonly string[]; readonly uid?: string } | undefined;
   /** State of the namespace it is created in. */
   readonly namespace?: "absent" | "active" | "terminating" | undefined;
+  /** The writer's own last word on the object that would be stored: what they may not give to others. */
+  readonly vet?: ((change: Change) => ApiError | undefined) | undefined;
   /** For new Pods. */
   readonly priorityClasses?: readonly PriorityClassFacts[] | undefined;
 }

@@ -1,5 +1,6 @@
 // The registry as its users see it: objects of any kind over the store's bytes. Between HTTP's verbs and the store's keys.
 import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
+import type { ApiError } from "../../shared/api/status.ts";
 import type { Fields, Labels } from "../../shared/api/selector.ts";
 
 /** One stored object: header and bytes as they lie in the store, the object parsed on first touch. Never changed by anybody. */
@@ -40,6 +41,10 @@ export interface WriteOptions {
   readonly subresource?: string;
   /** Who writes, for admission (node restriction) and audit. Absent: the system itself. */
   readonly user?: { readonly name: string; readonly groups: readonly string[] };
+  /** Looks at the object as it would be stored; an error refuses. The last step of admission: what depends on who writes, and not on the object alone. */
+  readonly vet?: (
+    change: { readonly kind: Kind; readonly object: KubernetesObject; readonly old?: KubernetesObject | undefined },
+  ) => ApiError | undefined;
 }
 export interface ListQuery {
   readonly namespace?: string;

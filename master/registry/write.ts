@@ -50,6 +50,7 @@ export class Writer {
       const born = bear(kind, { ...given, metadata }, { uid: newUid(random), name, now: this.#now() });
       const context: AdmissionContext = {
         user: how.user,
+        vet: how.vet,
         subresource: how.subresource,
         namespace: space?.state,
         priorityClasses: qualified(kind) === "pods" ? await this.#readPriorityClasses() : undefined,
@@ -126,7 +127,7 @@ export class Writer {
       ...(how.subresource !== undefined && { subresource: how.subresource }),
       system: how.user === undefined,
     });
-    const { object, error } = admit(kind, revised, old, { user: how.user, subresource: how.subresource });
+    const { object, error } = admit(kind, revised, old, { user: how.user, vet: how.vet, subresource: how.subresource });
     if (error) throw error;
     const generation = how.subresource === "status" ? undefined : generationOf(kind, old, object);
     if (generation !== undefined) object.metadata.generation = generation;

@@ -8,13 +8,17 @@ import { type Log, silentLog } from "../../shared/util/log.ts";
 import { type AppDependencies, createApp } from "../../master/http/app.ts";
 import { createAuthenticator } from "../../master/http/auth.ts";
 import type { Env } from "../../master/http/context.ts";
-import type { User } from "../../master/http/rbac.ts";
+import { type Authorizer, createAuthorizer } from "../../master/rbac/authorizer.ts";
+import { prepareRoles } from "../../master/rbac/bootstrap.ts";
+import { createRoles } from "../../master/rbac/roles.ts";
+import type { User } from "../../master/rbac/user.ts";
+import { startCache } from "../../master/registry/cache.ts";
 import { type HttpServer, startServer } from "../../master/http/server.ts";
 import type { Streams } from "../../master/http/stream.ts";
 import { Authority, type KeyPair } from "../../master/pki/authority.ts";
 import { kubeconfig } from "../../master/pki/pki.ts";
 import type { Registry } from "../../master/registry/registry.ts";
-import { closeRegistry, openRegistry } from "./registry.ts";
+import { closeRegistry, openRegistry, type RegistryContext } from "./registry.ts";
 import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
 export interface ApiContext {
@@ -25,7 +29,9 @@ export interface ApiContext {
 /** Requests are admin's, unless they say otherwise with `x-user: NAME` and `x-groups: A,B`. */
 export async function openApi(options: Partial<AppDependencies> = {}): Promise<ApiContext> {
   const opened = await openRegistry(), stopping = new AbortController();
+  const { authorizer, stopped } = await authorizerOver(opened, stopping.signal);
   const app = createApp({
+    authorizer,
     registry: opened.registry,
     kinds,
     clock: systemClock,
@@ -41,6 +47,7 @@ export async function openApi(options: Partial<AppDependencies> = {}): Promise<A
     registry: opened.registry,
     close: async () => {
       stopping.abort();
+      await stopped;
       await closeRegistry(opened);
     },
   };
@@ -50,6 +57,17 @@ export const noStreams: Streams = {
   logs: () => Promise.reject(new Error("no node to read from")),
   process: () => Promise.reject(new Error("no node to run it on")),
 };
+
+/** The real one, over the default roles. */
+async function authorizerOver(
+  { registry, store }: RegistryContext,
+  signal: AbortSignal,
+): Promise<{ authorizer: Authorizer; stopped: Promise<void> }> {
+  const cache = await startCache({ store, kinds, log: silentLog }, signal);
+  await prepareRoles({ registry, log: silentLog });
+  await cache.waitFor(registry.revision(), signal);
+  return { authorizer: createAuthorizer(createRoles(cache)), stopped: cache.stopped };
+}
 
 /** Sends a request and reads the answer as JSON. */
 export async function ask(
@@ -96,12 +114,13 @@ export async function serveApi(
   } = {},
 ): Promise<ServedApi> {
   const opened = await openRegistry(), stopping = new AbortController();
-  const { authority } = await Authority.create("test-ca");
+  const { authority } = await Authority.create("test-ca"), { authorizer, stopped } = await authorizerOver(opened, stopping.signal);
   const [pair, adminPair] = await Promise.all([
     authority.issueServer(["127.0.0.1", "localhost"]),
     authority.issueClient({ commonName: "admin", organizations: ["system:masters"], uris: [] }),
   ]);
   const app = createApp({
+    authorizer,
     registry: registry ?? opened.registry,
     kinds: served,
     clock,
@@ -137,6 +156,7 @@ export async function serveApi(
     close: async () => {
       stopping.abort();
       await server.stop();
+      await stopped;
       await closeRegistry(opened);
       removeTestDirectory(directory);
     },

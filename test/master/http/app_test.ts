@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { createApp } from "../../../master/http/app.ts";
-import { anonymous } from "../../../master/http/rbac.ts";
+import { anonymous } from "../../../master/rbac/user.ts";
 import { kinds } from "../../../shared/api/kinds/mod.ts";
 import { requestBodyBytes, requestTimeoutMs } from "../../../shared/limits.ts";
 import { HandCrankedClock, seeded } from "../../../shared/util/clock.ts";
@@ -139,6 +139,7 @@ function bare(options: Partial<Parameters<typeof createApp>[0]>) {
     clock: new HandCrankedClock(),
     random: seeded(1),
     authenticator: () => Promise.resolve(admin),
+    authorizer: { authorize: () => ({ allowed: true, reason: "" }), rightsOf: () => ({ rules: [], incomplete: false }), rulesOf: () => [] },
     streams: noStreams,
     stopping: new AbortController().signal,
     ...options,

@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import type { User } from "../../../master/http/rbac.ts";
+import type { User } from "../../../master/rbac/user.ts";
 import { type ApiContext, ask, openApi } from "../../kit/api_server.ts";
 import { suite } from "../../kit/suite.ts";
 
