@@ -12,7 +12,7 @@ export function planRules(role: Stored<ClusterRole>, all: Iterable<Stored<Cluste
   const selectors = (role.object.aggregationRule?.clusterRoleSelectors ?? []).map(fromLabelSelector), found = new Map<string, PolicyRule>();
   const selected = [...all].filter(({ name, labels }) => name !== role.name && selectors.some((selector) => matchLabels(selector, labels)));
   for (const { object } of selected.sort((a, b) => a.name < b.name ? -1 : 1)) {
-    for (const rule of object.rules) found.set(JSON.stringify(rule), rule);
+    for (const rule of object.rules ?? []) found.set(JSON.stringify(rule), rule);
   }
   return [...found.values()];
 }

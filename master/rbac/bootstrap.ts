@@ -53,8 +53,8 @@ export function repairedRole(had: ClusterRole, wanted: ClusterRole): ClusterRole
     );
     return { ...had, metadata, aggregationRule: { clusterRoleSelectors: [...selectors, ...lacking] } };
   }
-  const lacking = wanted.rules.filter((rule) => missingFrom(had.rules, [rule]).length > 0);
-  return { ...had, metadata, rules: [...had.rules, ...lacking] };
+  const rules = had.rules ?? [], lacking = (wanted.rules ?? []).filter((rule) => missingFrom(rules, [rule]).length > 0);
+  return { ...had, metadata, rules: [...rules, ...lacking] };
 }
 /** Its roleRef cannot change: a binding of another role stays what somebody has made of it. */
 export function repairedBinding(had: ClusterRoleBinding, wanted: ClusterRoleBinding): ClusterRoleBinding {

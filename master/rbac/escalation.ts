@@ -28,7 +28,7 @@ export function escalation(
   const held = () => authorizer.rightsOf(user, namespace);
 
   if (kind.plural.endsWith("roles")) {
-    const { rules, aggregationRule } = object as ClusterRole;
+    const { rules = [], aggregationRule } = object as ClusterRole;
     if (may("escalate", kind.plural, name)) return undefined;
     if (aggregationRule && kind.plural === clusterRoles.plural && missingFrom(held().rules, everything).length > 0) {
       return forbiddenObject(kind, name, "must have cluster-admin privileges to use the aggregationRule");

@@ -55,8 +55,11 @@ export function createRoles(cache: Cache): Roles {
     if (after) learn(after as Stored as unknown as Stored<AnyBinding>);
   });
 
-  const find = ({ kind, name }: Named, namespace: string): readonly PolicyRule[] | undefined =>
-    (kind === "Role" ? cache.get(roles, namespace, name) : cache.get(clusterRoles, "", name))?.object.rules;
+  /** Undefined: there is no such role. */
+  const find = ({ kind, name }: Named, namespace: string): readonly PolicyRule[] | undefined => {
+    const role = kind === "Role" ? cache.get(roles, namespace, name) : cache.get(clusterRoles, "", name);
+    return role && (role.object.rules ?? []);
+  };
   /** Every binding that counts for them there, with its rules; those of the whole cluster first. */
   function* rights(user: User, namespace: string, errors: string[]): Iterable<Held & { readonly rules: readonly PolicyRule[] }> {
     for (const space of namespace === "" ? [""] : ["", namespace]) {

@@ -20,7 +20,7 @@ export class AggregationRule extends message(`${rbac}.AggregationRule`, "Of whic
   clusterRoleSelectors: field(1, list(LabelSelector), "Whatever one of these selects.", atomic),
 }) {}
 
-const rules = required(2, list(PolicyRule), "What may be done: whatever one of them says.", { ...atomic, default: [] });
+const rules = field(2, list(PolicyRule), "What may be done: whatever one of them says.", { ...atomic, default: [] });
 
 export class Role extends kind(`${rbacGroup}/v1`, `${rbac}.Role`, "What may be done in one namespace.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
@@ -39,13 +39,13 @@ export const roles = resource(Role, {
   ...facts,
   plural: "roles",
   namespaced: true,
-  validate: ({ rules }) => rules.flatMap((rule, i) => validateRule(rule, `rules[${i}]`, true)),
+  validate: ({ rules = [] }) => rules.flatMap((rule, i) => validateRule(rule, `rules[${i}]`, true)),
 });
 export const clusterRoles = resource(ClusterRole, {
   ...facts,
   plural: "clusterroles",
   namespaced: false,
-  validate: ({ rules, aggregationRule }) => [
+  validate: ({ rules = [], aggregationRule }) => [
     ...rules.flatMap((rule, i) => validateRule(rule, `rules[${i}]`, false)),
     ...aggregationRule ? validateAggregation(aggregationRule) : [],
   ],

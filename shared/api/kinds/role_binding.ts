@@ -18,7 +18,7 @@ export class Subject extends message(`${rbac}.Subject`, "Somebody, or a group.",
 }, { map: "atomic" }) {}
 
 export class RoleRef extends message(`${rbac}.RoleRef`, "The role that is given.", {
-  apiGroup: required(1, string, "Group of the kind.", { default: rbacGroup }),
+  apiGroup: field(1, string, "Group of the kind.", { default: rbacGroup }),
   kind: required(2, string, "Role or ClusterRole."),
   name: required(3, string, "The name."),
 }, { map: "atomic" }) {}

@@ -257,6 +257,6 @@ function naively(cache: Cache, who: User, wanted: Attributes): boolean {
   return [...everywhere, ...here].some(({ object: { roleRef, subjects = [] }, namespace }) => {
     if (!subjects.some((subject) => means(subject, namespace))) return false;
     const role = roleRef.kind === "Role" ? cache.get(roles, namespace, roleRef.name) : cache.get(clusterRoles, "", roleRef.name);
-    return role?.object.rules.some(grants) ?? false;
+    return role?.object.rules?.some(grants) ?? false;
   });
 }
