@@ -62,7 +62,7 @@ for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
 /** Files that use the machine itself (Podman, nftables, timing) run alone; of those that mostly wait for programs of their own, and of the others, so many at a time. */
 const usesMachine = (file: string): boolean => /^(system|bench)\//.test(file);
 const waits = (file: string): boolean => /^processes\/|etcd/.test(file);
-const waitingLanes = 3, busyLanes = 2;
+const waitingLanes = 4, busyLanes = 3;
 /** Begun first, so that nobody waits for them at the end. */
 const isLong = (file: string): boolean => /^sim\/|failover/.test(file);
 const jobs = files.flatMap((file) => runtimes.map((runtime) => ({ file, runtime })));
