@@ -5,7 +5,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { openPki } from "../../master/pki/pki.ts";
 import { eventually } from "../kit/eventually.ts";
 import { root, type Runtime, serverCommand } from "../kit/master_process.ts";
-import { freePort } from "../kit/masters_process.ts";
+import { freePort } from "../kit/free_port.ts";
 import { Program } from "../kit/program.ts";
 import { plainSource } from "./plain.ts";
 import { askEtcd, askFrames, type Asks } from "./store_client.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { Authority, type KeyPair } from "../../master/pki/authority.ts";
 import { isThere } from "../../shared/platform/debian.ts";
-import { freePort } from "./masters_process.ts";
+import { freePort } from "./free_port.ts";
 import { Program } from "./program.ts";
 import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 

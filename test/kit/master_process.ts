@@ -2,6 +2,7 @@
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type ApiClient, apiClient, readKubeconfig } from "./api_client.ts";
+import { freePort } from "./free_port.ts";
 import { Program } from "./program.ts";
 import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
@@ -73,7 +74,8 @@ export async function masterProcess(options: MasterOptions = {}): Promise<Master
   let source = options.source ?? root;
   const program = new Program("master");
   const directory = testDirectory("master", undefined, () => program.killNow()), dataDir = options.dataDir ?? `${directory}/data`;
-  let serving: Promise<void> = Promise.resolve(), port = 0, mqttPort = 0, client: ApiClient | undefined;
+  const port = await freePort(), mqttPort = await freePort();
+  let serving: Promise<void> = Promise.resolve(), client: ApiClient | undefined;
 
   const launch = (): void => {
     const [engine, first] = serverCommand(
@@ -83,13 +85,7 @@ export async function masterProcess(options: MasterOptions = {}): Promise<Master
       ...["serve", "--data-dir", dataDir, "--listen", `127.0.0.1:${port}`, "--mqtt-listen", `127.0.0.1:${mqttPort}`],
       ...["--advertise", advertise, ...args],
     );
-    const ready = (own: string): boolean => {
-      const at = /^Serving at https:\/\/[\d.]+:(\d+)/m.exec(own), mqtt = /"mqttPort":(\d+)/.exec(own);
-      if (!at || !mqtt) return false;
-      port = Number(at[1]);
-      mqttPort = Number(mqtt[1]);
-      return true;
-    };
+    const ready = (own: string): boolean => /^Serving at https:\/\/[\d.]+:\d+/m.test(own) && /"mqttPort":\d+/.test(own);
     serving = program.launch({ program: engine, args: first, cwd: source, env: { ...process.env, ...env }, ready });
     serving.catch(() => {}); // looked at by start(), if at all
   };
@@ -98,12 +94,8 @@ export async function masterProcess(options: MasterOptions = {}): Promise<Master
     directory,
     dataDir,
     kubeconfig: `${dataDir}/admin.kubeconfig`,
-    get port() {
-      return port;
-    },
-    get mqttPort() {
-      return mqttPort;
-    },
+    port,
+    mqttPort,
     get pid() {
       return program.pid;
     },

@@ -1,9 +1,9 @@
 // Several masters of one cluster as users run them: each a process of its own, peers over real TLS.
 import { spawnSync } from "node:child_process";
 import { cpSync } from "node:fs";
-import { createServer } from "node:net";
 import * as assert from "uvu/assert";
 import type { MemberView } from "../../master/store/members.ts";
+import { freePort } from "./free_port.ts";
 import { command, type MasterProcess, masterProcess, type Runtime, runtime } from "./master_process.ts";
 
 export interface PeeredMaster extends MasterProcess {
@@ -11,16 +11,6 @@ export interface PeeredMaster extends MasterProcess {
   /** Where the others reach it. */
   readonly address: string;
 }
-
-/** A port that nobody has at the moment. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 /** That begin together, all up. @param dataDirs where they keep their data, if not in new directories */
 export async function startMasters(count: number, on: Runtime = runtime, dataDirs: readonly string[] = []): Promise<PeeredMaster[]> {

@@ -10,7 +10,7 @@ import * as assert from "uvu/assert";
 import { segmentHeaderBytes } from "../../master/store/wal_format.ts";
 import { eventually } from "../kit/eventually.ts";
 import { command, type MasterProcess, masterProcess, runtime, withMaster } from "../kit/master_process.ts";
-import { freePort } from "../kit/masters_process.ts";
+import { freePort } from "../kit/free_port.ts";
 import { digest, refused } from "../kit/refused.ts";
 import { noSmallDisk, smallDisk } from "../kit/small_disk.ts";
 import { suite } from "../kit/suite.ts";

@@ -5,7 +5,8 @@ import process from "node:process";
 import * as assert from "uvu/assert";
 import { eventually } from "../kit/eventually.ts";
 import { command, masterProcess } from "../kit/master_process.ts";
-import { freePort, leaderOf, membersOf, type PeeredMaster, startMasters } from "../kit/masters_process.ts";
+import { freePort } from "../kit/free_port.ts";
+import { leaderOf, membersOf, type PeeredMaster, startMasters } from "../kit/masters_process.ts";
 import { suite } from "../kit/suite.ts";
 import { killLeaders, leaderSummary } from "./leader_kill.ts";
 

@@ -11,7 +11,7 @@ import { issuePeer } from "../../../../master/pki/peer_certificate.ts";
 import { CrashFiles } from "../../../kit/crash_files.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { ListMachine } from "../../../kit/list_machine.ts";
-import { freePort } from "../../../kit/masters_process.ts";
+import { freePort } from "../../../kit/free_port.ts";
 import { suite } from "../../../kit/suite.ts";
 import { local, Masters } from "./kit.ts";
 

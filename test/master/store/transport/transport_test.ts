@@ -3,7 +3,7 @@ import { peerQueueBytes, peerResetTicks, raftTickMs } from "../../../../shared/l
 import type { MessageOf, Proposal } from "../../../../master/store/raft/message.ts";
 import { eventually } from "../../../kit/eventually.ts";
 import { type Relay, relay } from "../../../kit/relay.ts";
-import { freePort } from "../../../kit/masters_process.ts";
+import { freePort } from "../../../kit/free_port.ts";
 import { suite } from "../../../kit/suite.ts";
 import { confOf, connected, fakePeer, has, local, type Master, Masters, rawTls, soon, together, wire } from "./kit.ts";
 
