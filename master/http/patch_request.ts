@@ -7,6 +7,7 @@ import type { Stored, WriteOptions } from "../registry/registry.ts";
 import { type Document, objectIn, parseText, readBody, unsupportedMediaType } from "./body.ts";
 import type { Api, HttpContext } from "./context.ts";
 import { mediaType } from "./negotiate.ts";
+import { warnNotActedOn } from "./not_acted_on.ts";
 import { type BodyKind, decodeDocument, placeObject } from "./object.ts";
 
 /** In the order in which upstream names them. */
@@ -41,6 +42,7 @@ export async function patchObject(api: Api, c: HttpContext, kind: Kind, how: Wri
   return await api.registry.modify(kind, c.get("info").resource!, (current) => {
     const patched = change(current);
     placeObject(c, kind, patched);
+    if (how.subresource === undefined) warnNotActedOn(c, kind, patched, current);
     return patched;
   }, how);
 }

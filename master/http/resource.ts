@@ -9,6 +9,7 @@ import { methodNotAllowed, pageNotFound } from "./errors.ts";
 import { count, listQuery, renderList, selection } from "./list.ts";
 import { type Form, negotiate } from "./negotiate.ts";
 import { placeObject, readObject, writeOptions } from "./object.ts";
+import { warnNotActedOn } from "./not_acted_on.ts";
 import { patchObject } from "./patch_request.ts";
 import { bindPod } from "./pod_verbs.ts";
 import { respond, respondJson, respondStored } from "./respond.ts";
@@ -69,6 +70,7 @@ async function list({ api, c, kind, wanted }: Operation): Promise<Response> {
 async function create({ api, c, kind, wanted }: Operation): Promise<Response> {
   const object = await readObject(c, kind);
   placeObject(c, kind, object);
+  warnNotActedOn(c, kind, object);
   const stored = await api.registry.create(kind, object, writeOptions(c));
   return respondStored(c, stored, wanted, api.clock.now(), 201);
 }
@@ -76,6 +78,7 @@ async function create({ api, c, kind, wanted }: Operation): Promise<Response> {
 async function update({ api, c, kind, wanted }: Operation): Promise<Response> {
   const object = await readObject(c, kind);
   placeObject(c, kind, object);
+  warnNotActedOn(c, kind, object);
   const stored = await api.registry.update(kind, object, writeOptions(c));
   return respondStored(c, stored, wanted, api.clock.now());
 }
