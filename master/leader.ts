@@ -12,6 +12,7 @@ import type { Presence } from "./controllers/node_lifecycle.ts";
 import { prepareRoles } from "./rbac/bootstrap.ts";
 import type { Cache } from "./registry/cache.ts";
 import type { Registry } from "./registry/face.ts";
+import { named } from "./registry/named.ts";
 import { daemonFit } from "./scheduler/filters.ts";
 import { runScheduler } from "./scheduler/scheduler.ts";
 import type { Store } from "./store/store.ts";
@@ -29,16 +30,20 @@ export interface LeaderNeeds {
 
 /** Resolves when the signal has aborted and everything of the last term has stopped. */
 export function runLeaderGroup(needs: LeaderNeeds, config: ControllerConfig, signal: AbortSignal): Promise<void> {
-  const { store, registry, cache, clock, random, log } = needs;
+  const { store, cache, clock, random, log } = needs;
+  const registry = named(needs.registry, "kube-controller-manager"), scheduling = named(needs.registry, "kube-scheduler");
   return store.lead("controllers", async (term) => {
     await begin(needs, term.signal);
     // Decide nothing over a view from before this term.
     await cache.waitFor(registry.revision(), term.signal);
     const recorder = createRecorder({ registry, clock, log }, "skerry-controllers"),
-      scheduled = createRecorder({ registry, clock, log }, "default-scheduler");
+      scheduled = createRecorder({ registry: scheduling, clock, log }, "default-scheduler");
     log.info("Leading: scheduler and controllers run here", { revision: cache.revision });
     await Promise.all([
-      runScheduler({ registry, cache, clock, random, log, record: (about, ...what) => scheduled.record(about, ...what) }, term.signal),
+      runScheduler(
+        { registry: scheduling, cache, clock, random, log, record: (about, ...what) => scheduled.record(about, ...what) },
+        term.signal,
+      ),
       ...controllers({ ...needs, daemonFit }, config).map((controller) =>
         runController(controller, { registry, cache, clock, random, log, recorder }, term.signal)
       ),
@@ -51,8 +56,9 @@ export function runLeaderGroup(needs: LeaderNeeds, config: ControllerConfig, sig
 async function begin({ registry, store, clock, random, log }: LeaderNeeds, signal: AbortSignal): Promise<void> {
   for (let delayMs = 0;;) {
     try {
-      await prepareCluster({ registry, store, log });
-      return await prepareRoles({ registry, log });
+      const system = named(registry, "kube-apiserver");
+      await prepareCluster({ registry: system, store, log });
+      return await prepareRoles({ registry: system, log });
     } catch (error) {
       signal.throwIfAborted();
       delayMs = nextDelay(reconcileBackoff, delayMs, random);

@@ -29,6 +29,7 @@ import { prepareRoles } from "./rbac/bootstrap.ts";
 import { createRoles } from "./rbac/roles.ts";
 import { prepareCluster } from "./registry/bootstrap.ts";
 import { startCache } from "./registry/cache.ts";
+import { named } from "./registry/named.ts";
 import { createRegistry } from "./registry/registry.ts";
 import { settle } from "./store/disaster/place.ts";
 import type { OpenedStore } from "./store/face.ts";
@@ -93,7 +94,8 @@ export async function serve(
   const self = store.status().memberId;
   const credentials = peers && { ca: authority.certificate, ...await authority.issueClient(masterSubject(self)) };
   const fleet = createFleet({
-    registry,
+    registry: named(registry, "kubelet"), // the fleet writes what its devices report
+
     cache,
     store,
     authority,
@@ -173,7 +175,8 @@ export async function serve(
   ];
   for (const part of running) part.catch(fail("A part of the master failed; this member stops"));
   // Whoever reads that it serves may create something in `default` the next moment. Without a quorum the leader makes it later.
-  const prepared = prepareCluster({ registry, store, log }).then(() => prepareRoles({ registry, log })).catch((error) =>
+  const system = named(registry, "kube-apiserver");
+  const prepared = prepareCluster({ registry: system, store, log }).then(() => prepareRoles({ registry: system, log })).catch((error) =>
     log.warn("Cannot look after the system's namespaces and roles yet", { error })
   );
   await Promise.race([prepared, aborted(ending.signal)]);

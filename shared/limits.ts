@@ -179,6 +179,12 @@ export const jsonPatchOperations = 10_000;
 /** Keys and items that the operations of one JSON patch may compare and move together: 10,000 moves within a list of 10,000 took 200 ms. */
 export const jsonPatchWork = 1_000_000;
 export const fieldManagerCharacters = 128;
+/** Writers of one object that only update, each with fields of its own: upstream's number; of more, the oldest become one. */
+export const updateManagers = 10;
+/** Writers of one object, those that apply among them: each costs every other's write a look. */
+export const fieldManagers = 64;
+/** Elements in all sets of fields that a client may say an object has: more than an object may have keys and items is a mistake. */
+export const managedFieldsElements = objectValues;
 /** Bytes of data in one frame of a session: small, so that control messages get in between. */
 export const sessionFrameBytes = 8 * 1024;
 /** Bytes that may be on their way to one side of a session before it grants more. */

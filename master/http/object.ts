@@ -7,6 +7,7 @@ import type { Json } from "../../shared/api/schema.ts";
 import { ApiError, badRequest, invalidObject } from "../../shared/api/status.ts";
 import { fieldManagerCharacters } from "../../shared/limits.ts";
 import { escalation } from "../rbac/escalation.ts";
+import { isManager } from "../registry/ownership/managers.ts";
 import type { WriteOptions } from "../registry/registry.ts";
 import { contentType, type Document, noBody, objectIn, parseText, readBody } from "./body.ts";
 import type { HttpContext } from "./context.ts";
@@ -86,18 +87,21 @@ function fieldValidation(c: HttpContext): FieldValidation {
 export function writeOptions(c: HttpContext, subresource?: string): WriteOptions {
   const { query, user, authorizer } = c.var;
   const manager = query.get("fieldManager");
-  if (manager !== null && (manager.length > fieldManagerCharacters || /[^\x20-\x7e]/.test(manager))) {
+  if (manager !== null && (!isManager(manager))) {
     const message = `Invalid value: ${JSON.stringify(manager)}: must be at most ${fieldManagerCharacters} printable characters`;
     throw invalidOptions(c, { reason: "FieldValueInvalid", field: "fieldManager", message });
   }
   return {
     dryRun: dryRun(c, query.getAll("dryRun")),
-    fieldManager: manager || (c.req.header("user-agent") ?? "unknown").split("/", 1)[0]!,
+    fieldManager: manager || managerIn(c.req.header("user-agent") ?? "unknown"),
     ...(subresource !== undefined && { subresource }),
     user,
     vet: (change) => escalation(authorizer, user, change),
   };
 }
+
+/** The program's name, as far as it may be one. */
+const managerIn = (userAgent: string): string => userAgent.split("/", 1)[0]!.replace(/[^\x20-\x7e]/g, "").slice(0, fieldManagerCharacters);
 
 export function dryRun(c: HttpContext, asked: readonly string[]): boolean {
   const wrong = asked.find((value) => value !== "All");

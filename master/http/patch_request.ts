@@ -4,6 +4,7 @@ import type { Json } from "../../shared/api/schema.ts";
 import { badRequest } from "../../shared/api/status.ts";
 import { jsonPatch, mergePatch, strategicMergePatch } from "../registry/patch.ts";
 import type { Stored, WriteOptions } from "../registry/registry.ts";
+import { applyPatch, refuseForce } from "./apply_request.ts";
 import { type Document, objectIn, parseText, readBody, unsupportedMediaType } from "./body.ts";
 import type { Api, HttpContext } from "./context.ts";
 import { mediaType } from "./negotiate.ts";
@@ -13,11 +14,14 @@ import { type BodyKind, decodeDocument, placeObject } from "./object.ts";
 /** In the order in which upstream names them. */
 const languages = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"] as const;
 
+const acceptable = [...languages, applyPatch];
+
 /** @returns what makes the patched object of the current one, and may be called again for a newer one. @throws ApiError UnsupportedMediaType, BadRequest */
 export async function readPatch<T>(c: HttpContext, kind: BodyKind<T>): Promise<(current: T) => T> {
   const type = mediaType(c.req.header("content-type") ?? "").type;
   const language = languages.find((known) => known === type);
-  if (!language) throw unsupportedMediaType(languages);
+  if (!language) throw unsupportedMediaType(acceptable);
+  refuseForce(c);
   const body = parseText(await readBody(c.req.raw), "application/json");
   const decoded = (value: Json, duplicates: Document["duplicates"]): T => decodeDocument(c, kind, { value, duplicates }).value;
   switch (language) {

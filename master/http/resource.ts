@@ -3,6 +3,7 @@ import { type Kind, type KubernetesObject, verbsOf } from "../../shared/api/reso
 import { badRequest, type Status } from "../../shared/api/status.ts";
 import { deleteCollectionBatch } from "../../shared/limits.ts";
 import type { Page, Stored } from "../registry/registry.ts";
+import { applyObject, isApply } from "./apply_request.ts";
 import type { Api, HttpContext, Operation } from "./context.ts";
 import { readDeleteOptions } from "./delete_options.ts";
 import { methodNotAllowed, pageNotFound } from "./errors.ts";
@@ -84,6 +85,10 @@ async function update({ api, c, kind, wanted }: Operation): Promise<Response> {
 }
 
 async function patch({ api, c, kind, wanted }: Operation): Promise<Response> {
+  if (isApply(c, kind)) {
+    const { stored, created } = await applyObject(api, c, kind, writeOptions(c));
+    return respondStored(c, stored, wanted, api.clock.now(), created ? 201 : 200);
+  }
   const stored = await patchObject(api, c, kind, writeOptions(c));
   return respondStored(c, stored, wanted, api.clock.now());
 }

@@ -2,6 +2,7 @@
 import { type KubernetesObject, subresourcesOf } from "../../shared/api/resource.ts";
 import type { Json } from "../../shared/api/schema.ts";
 import type { Stored } from "../registry/registry.ts";
+import { applyObject, isApply } from "./apply_request.ts";
 import { methodNotAllowed, pageNotFound } from "./errors.ts";
 import { placeObject, readObject, writeOptions } from "./object.ts";
 import { readPatch } from "./patch_request.ts";
@@ -52,6 +53,9 @@ async function answerPart({ api, c, kind, wanted }: Operation): Promise<Response
   if (verb === "get") return respondWith(await api.registry.get(kind, key));
   if (subresource !== "status" && !Object.hasOwn(parts, subresource)) throw notImplemented(`${kind.plural}/${subresource}`);
 
+  if (verb === "patch" && subresource === "status" && isApply(c, kind)) {
+    return respondWith((await applyObject(api, c, kind, writeOptions(c, subresource))).stored);
+  }
   let change: (current: KubernetesObject) => KubernetesObject;
   if (verb === "patch") change = await readPatch(c, kind);
   else {

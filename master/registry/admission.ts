@@ -6,6 +6,7 @@ import { type ApiError, badRequest, forbiddenObject, invalidObject, notFound } f
 import type { AdmissionContext, Change, Step } from "./change.ts";
 import type { Draft } from "./lifecycle.ts";
 import { checkMetadata } from "./metadata.ts";
+import { trackUpdate } from "./ownership/track.ts";
 import { certificateRequester, namespaceNameLabel, nodeRestriction, podPriority, podServiceAccount } from "./policies.ts";
 
 export type Verdict = { readonly object: Draft; readonly error?: undefined } | { readonly object?: undefined; readonly error: ApiError };
@@ -16,6 +17,7 @@ export const steps: readonly Step[] = [
   inherited, // what an update leaves out because the system had chosen it
   dependentDefaults,
   namespaceNameLabel,
+  trackUpdate, // what follows is the master's own, and nobody's
   podServiceAccount,
   podPriority,
   certificateRequester,

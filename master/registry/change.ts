@@ -8,6 +8,8 @@ export interface AdmissionContext {
   readonly subresource?: string | undefined;
   /** Who asks; undefined: the system itself. */
   readonly user?: { readonly name: string; readonly groups: readonly string[]; readonly uid?: string } | undefined;
+  /** For managedFields. `operation`: "Apply" where what becomes of them is known already. Absent: nobody keeps them. */
+  readonly writer?: { readonly manager: string; readonly operation: "Apply" | "Update"; readonly time: string } | undefined;
   /** State of the namespace it is created in. */
   readonly namespace?: "absent" | "active" | "terminating" | undefined;
   /** The writer's own last word on the object that would be stored: what they may not give to others. */

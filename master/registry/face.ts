@@ -37,6 +37,8 @@ export interface WriteOptions {
   readonly dryRun?: boolean;
   /** For managedFields: ?fieldManager, else the first word of the User-Agent. */
   readonly fieldManager?: string;
+  /** "Apply": the object comes with its managedFields as they are to be. */
+  readonly operation?: "Apply";
   /** Which part is written. Without: all but status; "status": status alone; others as the kind's subresource says. */
   readonly subresource?: string;
   /** Who writes, for admission (node restriction) and audit. Absent: the system itself. */

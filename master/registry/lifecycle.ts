@@ -38,14 +38,19 @@ export function bear(kind: Kind, given: Draft, server: { uid: string; name: stri
 
 /**
  * What a write makes of the stored object, before admission. Without subresource: all but status. "status": status alone, and for the system itself
- * (agents' reports) the annotations that say how old it is. Another subresource: whatever its code has put into `given`.
+ * (agents' reports) the annotations that say how old it is; for who applies, whose fields are whose. Another subresource: whatever its code has put into `given`.
  */
-export function revise(kind: Kind, old: Draft, given: Draft, how: { subresource?: string; system: boolean }): Draft {
+export function revise(kind: Kind, old: Draft, given: Draft, how: { subresource?: string; system: boolean; applied?: boolean }): Draft {
   if (how.subresource === "status") {
     const { annotations: _, ...metadata } = old.metadata;
     const annotations = how.system ? given.metadata.annotations : old.metadata.annotations;
+    const managedFields = how.applied ? given.metadata.managedFields : metadata.managedFields;
     const { status: _1, ...rest } = old;
-    return { ...rest, metadata: { ...metadata, ...(annotations && { annotations }) }, ...(given.status && { status: given.status }) };
+    return {
+      ...rest,
+      metadata: { ...metadata, ...(annotations && { annotations }), ...(managedFields && { managedFields }) },
+      ...(given.status && { status: given.status }),
+    };
   }
   const { resourceVersion: _, selfLink: _1, ...metadata } = given.metadata;
   const object: Draft = { ...given, metadata: { ...metadata, ...serverOwned(old.metadata) } };

@@ -13,7 +13,7 @@ import { EventLeases } from "./event_leases.ts";
 import type { DeleteOptions, Mine, ObjectKey, Stored, WriteOptions } from "./face.ts";
 import { generateName, newUid } from "./identity.ts";
 import { Lanes } from "./lanes.ts";
-import { bear, type Draft, finishes, generationOf, planDelete, revise, unchanged } from "./lifecycle.ts";
+import { bear, type Draft, finishes, generationOf, planDelete, revise, timestamp, unchanged } from "./lifecycle.ts";
 import { checkMetadataUpdate } from "./metadata.ts";
 import { type Claim, isService, release, type ServiceIps } from "./service_ips.ts";
 
@@ -23,6 +23,8 @@ interface Needs {
   readonly random: Random;
   readonly serviceIps: ServiceIps;
 }
+/** Who writes where nobody says who. */
+const systemManager = "skerry-master";
 const noClaim: Claim = { compares: [], then: [] };
 const namespaceKind = { group: "", plural: "namespaces" };
 const priorityClassPrefix = "/r/scheduling.k8s.io/priorityclasses/";
@@ -52,6 +54,7 @@ export class Writer {
         user: how.user,
         vet: how.vet,
         subresource: how.subresource,
+        writer: this.#writer(how),
         namespace: space?.state,
         priorityClasses: qualified(kind) === "pods" ? await this.#readPriorityClasses() : undefined,
       };
@@ -126,8 +129,10 @@ export class Writer {
     const revised = revise(kind, old, given, {
       ...(how.subresource !== undefined && { subresource: how.subresource }),
       system: how.user === undefined,
+      applied: how.operation === "Apply",
     });
-    const { object, error } = admit(kind, revised, old, { user: how.user, vet: how.vet, subresource: how.subresource });
+    const writer = this.#writer(how);
+    const { object, error } = admit(kind, revised, old, { user: how.user, vet: how.vet, subresource: how.subresource, writer });
     if (error) throw error;
     const generation = how.subresource === "status" ? undefined : generationOf(kind, old, object);
     if (generation !== undefined) object.metadata.generation = generation;
@@ -168,6 +173,9 @@ export class Writer {
   /** ms since 1970 for times in objects: never behind the log, whatever a clock without battery says. */
   #now(): number {
     return Math.max(this.#needs.clock.now(), this.#needs.store.status().time);
+  }
+  #writer({ fieldManager = systemManager, operation }: WriteOptions): NonNullable<AdmissionContext["writer"]> {
+    return { manager: fieldManager, operation: operation ?? "Update", time: timestamp(this.#now()) };
   }
   async #put(kind: Kind, key: string, value: Uint8Array): Promise<Operation> {
     if (kind.kind !== "Event") return { do: "put", key, value };

@@ -126,7 +126,12 @@ function operation(
     "x-kubernetes-group-version-kind": { group: spoken.group, kind: spoken.kind, version: spoken.version },
   };
 }
-const patches = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
+const patches = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/strategic-merge-patch+json",
+  "application/apply-patch+yaml",
+];
 function requestBody({ method }: Verb, body: Json | undefined): Json {
   if (method === "patch") {
     return { requestBody: { required: true, content: Object.fromEntries(patches.map((type) => [type, { schema: { type: "object" } }])) } };

@@ -97,8 +97,8 @@ for (const { version, path } of found.length > 0 ? found : [{ version: "none", p
     assert.is(warned.code, 0, warned.err);
     assert.match(warned.err, /Warning: unknown field "spec\.template\.spec\.containers\[0\]\.prts"/);
     assert.match(
-      (await k("apply --server-side -f -", { input: manifest() })).err,
-      /accepted media types include: application\/json-patch\+json/,
+      (await k("apply --server-side -f -", { input: manifest({ field: "imag" }) })).err,
+      /unknown field "spec\.template\.spec\.containers\[0\]\.imag"/,
     );
   });
 

@@ -84,7 +84,7 @@ test("PUT replaces what it has seen, and nothing newer", async (api) => {
   assert.is((await ask(api, "PUT", `${maps}/zz`, { body: { metadata: { name: "zz" } } })).status, 404);
 });
 
-test("PATCH speaks three languages and names them to those who speak another", async (api) => {
+test("PATCH speaks its languages and names them to those who speak another", async (api) => {
   await ask(api, "POST", deployments, { body: web });
   const patch = (type: string, body: unknown, query = "") =>
     ask(api, "PATCH", `${deployments}/web${query}`, { body, headers: { "content-type": `application/${type}` } });
@@ -94,12 +94,12 @@ test("PATCH speaks three languages and names them to those who speak another", a
   const both = await patch("strategic-merge-patch+json", sidecar);
   assert.equal(both.body.spec.template.spec.containers.map((container: { name: string }) => container.name).sort(), ["nginx", "side"]);
   assert.is(both.body.metadata.generation, 4);
-  const foreign = await patch("apply-patch+yaml", {});
+  const foreign = await patch("toml", {});
   assert.is(foreign.status, 415);
   assert.is(
     foreign.body.message,
     "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, " +
-      "application/strategic-merge-patch+json",
+      "application/strategic-merge-patch+json, application/apply-patch+yaml",
   );
   const misspelt = await patch("merge-patch+json", { spec: { replcas: 3 } }, "?fieldValidation=Strict");
   assert.equal([misspelt.status, misspelt.body.message.includes('unknown field "spec.replcas"')], [400, true]);

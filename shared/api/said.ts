@@ -1,0 +1,20 @@
+// Of a decoded value what its input has said: without the defaults that decoding has filled in, but in the spelling that it gives to values.
+import type { Json, Message, Type } from "./schema.ts";
+
+/** `input` decodes to `value`. A zero or empty value that decoding leaves out has been said, too. Null says nothing. */
+export function said(type: Type<unknown>, input: unknown, value: unknown): unknown {
+  if (type.type === "array") return (value as unknown[]).map((item, i) => said(type.item!, (input as unknown[])[i], item));
+  if (type.type === "map") {
+    return Object.fromEntries(Object.entries(value as Json).map(([key, item]) => [key, said(type.item!, own(input, key), item)]));
+  }
+  if (type.type !== "message") return value;
+  const { fields } = type as Message, result: Json = {};
+  for (const key of Object.keys(fields)) {
+    const given = own(input, key);
+    if (given === undefined || given === null) continue;
+    const decoded = own(value, key);
+    result[key] = decoded === undefined ? given : said(fields[key]!.type, given, decoded);
+  }
+  return result;
+}
+const own = (object: unknown, key: string): unknown => Object.hasOwn(object as Json, key) ? (object as Json)[key] : undefined;
