@@ -64,6 +64,8 @@ export function randomValue(random: Random, { type, list: way, keys }: Partial<F
   }
   if (type.type === "map") return Object.fromEntries(some(() => randomValue(random, { type: type.item! })));
   const names = some((name) => name).map(([name]) => name).sort(() => random() - 0.5);
+  // An empty list of items that are owned one by one is owned by nobody, so it may go and come.
+  if (names.length === 0 && (way === "map" || way === "set")) names.push("a");
   if (way !== "map") return names;
   return names.map((name) => {
     const item = randomValue(random, { type: type.item! }) as Json;

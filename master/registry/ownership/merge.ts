@@ -78,6 +78,7 @@ const wrong = (path: string, why: string) => badRequest(`failed to create typed 
  */
 export function prune(shape: Shape, merged: unknown, last: FieldSet | undefined, owned: FieldSet | undefined): unknown {
   if (!last || merged === undefined || shape.is === "leaf") return merged;
+  const emptyIsOwned = owned !== undefined && isMember(owned); // somebody says `{}`
   const kept = (element: string, named: boolean, within: Shape, value: unknown): unknown => {
     const before = at(last, element);
     if (!before) return value;
@@ -89,7 +90,7 @@ export function prune(shape: Shape, merged: unknown, last: FieldSet | undefined,
     const items = (merged as unknown[]).map((item) => kept(elementOf(shape, item) ?? "", false, within, item)).filter((item) =>
       item !== undefined
     );
-    return items.length > 0 || (merged as unknown[]).length === 0 ? items : undefined;
+    return items.length > 0 || (merged as unknown[]).length === 0 || emptyIsOwned ? items : undefined;
   }
   const entries = Object.entries(merged as Json), left: [string, unknown][] = [];
   for (const [key, value] of entries) {
@@ -97,5 +98,5 @@ export function prune(shape: Shape, merged: unknown, last: FieldSet | undefined,
     const stays = child ? kept(`f:${key}`, shape.is === "struct", child, value) : own(merged, key);
     if (stays !== undefined) left.push([key, stays]);
   }
-  return left.length > 0 || entries.length === 0 ? Object.fromEntries(left) : undefined;
+  return left.length > 0 || entries.length === 0 || emptyIsOwned ? Object.fromEntries(left) : undefined;
 }
