@@ -4,7 +4,7 @@ import { sameJson } from "../../../shared/api/json.ts";
 import { apiVersionOf, type Kind } from "../../../shared/api/resource.ts";
 import type { Json } from "../../../shared/api/schema.ts";
 import { ApiError } from "../../../shared/api/status.ts";
-import { fieldManagers } from "../../../shared/limits.ts";
+import { fieldManagers, reportedProblems, shownCharacters } from "../../../shared/limits.ts";
 import type { Draft } from "../lifecycle.ts";
 import { compare, fieldsOf } from "./compare.ts";
 import { difference, type FieldSet, intersection, pathsOf, union } from "./field_set.ts";
@@ -109,19 +109,20 @@ function sameAsText(text: string, value: Json): boolean {
   }
 }
 
-/** In upstream's words, which kubectl's advice follows. */
+/** In upstream's words, which kubectl's advice follows. Of very many conflicts as many are named as anybody reads. */
 function applyConflict(kind: Kind, conflicts: readonly Conflict[]): ApiError {
-  const apiVersion = apiVersionOf(kind),
-    by = conflicts.map(({ owner, fields }) => ({ who: said(owner, apiVersion), paths: pathsOf(fields) }));
-  by.sort((a, b) => a.who < b.who ? -1 : 1);
-  const causes = by.flatMap(({ who, paths }) =>
-    paths.map((field) => ({ reason: "FieldManagerConflict" as const, message: `conflict with ${who}`, field }))
+  const apiVersion = apiVersionOf(kind);
+  const by = conflicts.map(({ owner, fields }) => ({ who: said(owner, apiVersion), paths: pathsOf(fields) })).sort((a, b) =>
+    a.who < b.who ? -1 : 1
   );
-  const text = causes.length === 1
-    ? `1 conflict: ${causes[0]!.message}: ${causes[0]!.field}`
-    : `${causes.length} conflicts: ${
-      by.map(({ who, paths }) => [`conflicts with ${who}:`, ...paths.map((path) => `- ${path}`)].join("\n")).join("\n")
-    }`;
+  const count = by.reduce((sum, { paths }) => sum + paths.length, 0);
+  const named = by.flatMap(({ who, paths }) => paths.map((path) => ({ who, path: path.slice(0, shownCharacters) }))).slice(
+    0,
+    reportedProblems,
+  );
+  const causes = named.map(({ who, path }) => ({ reason: "FieldManagerConflict", message: `conflict with ${who}`, field: path }));
+  const lines = named.flatMap(({ who, path }, i) => [...who === named[i - 1]?.who ? [] : [`conflicts with ${who}:`], `- ${path}`]);
+  const text = count === 1 ? `1 conflict: ${causes[0]!.message}: ${causes[0]!.field}` : `${count} conflicts: ${lines.join("\n")}`;
   return new ApiError("Conflict", `Apply failed with ${text}`, { details: { causes } });
 }
 function said({ manager, operation, subresource }: Owner, apiVersion: string): string {

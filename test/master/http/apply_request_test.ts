@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import type { ManagedFieldsEntry } from "../../../shared/api/meta.ts";
 import { type ApiContext, ask, openApi } from "../../kit/api_server.ts";
+import { reportedProblems } from "../../../shared/limits.ts";
 import { suite } from "../../kit/suite.ts";
 
 const test = suite<ApiContext>("PATCH as server-side apply", { setup: () => openApi(), teardown: (api) => api.close() });
@@ -236,6 +237,17 @@ test("of more than ten who update, the oldest become ancient-changes", async (ap
   assert.is(entries.length, 10);
   const old = entries.find(({ manager }) => manager === "ancient-changes")!;
   assert.equal(Object.keys((old.fieldsV1 as { "f:data": object })["f:data"]).filter((key) => key !== ".").length, 6);
+});
+
+test("of very many conflicts some are named, and all are counted", async (api) => {
+  const many = (value: string) => Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, value]));
+  await applyMap(api, many("1"), { as: "one" });
+  const { status, body } = await applyMap(api, many("2"));
+  assert.equal([status, body.message.slice(0, 33), body.details.causes.length], [
+    409,
+    "Apply failed with 5000 conflicts:",
+    reportedProblems,
+  ]);
 });
 
 test("Tables and lists carry managedFields as the objects do", async (api) => {
