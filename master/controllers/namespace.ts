@@ -16,7 +16,8 @@ const finalizer = "kubernetes";
 /** Kinds with objects in namespaces, in the order of their end. */
 export function waves(kinds: readonly Kind[]): readonly (readonly Kind[])[] {
   const inside = kinds.filter(({ namespaced, view, stored }) => namespaced && !view && stored !== false);
-  const isFirst = (kind: Kind): boolean => qualified(kind) === "pods" || kind.group === "apps";
+  const isFirst = (kind: Kind): boolean =>
+    ["pods", "replicationcontrollers"].includes(qualified(kind)) || kind.group === "apps" || kind.group === "batch";
   return [inside.filter(isFirst), inside.filter((kind) => !isFirst(kind))];
 }
 

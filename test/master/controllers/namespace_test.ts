@@ -94,7 +94,8 @@ test("a namespace in the middle of its end goes under the next leader", async (c
 
 test("waves() ends pods and those who make them before anything else", () => {
   const names = waves(kinds).map((wave) => wave.map(({ plural }) => plural));
-  assert.equal(names[0], ["pods", "daemonsets", "deployments", "replicasets", "controllerrevisions"]);
+  const ofApps = ["daemonsets", "deployments", "replicasets", "statefulsets", "controllerrevisions"];
+  assert.equal(names[0], ["pods", "replicationcontrollers", ...ofApps, "cronjobs", "jobs"]);
   assert.ok(["secrets", "configmaps", "services", "leases", "events"].every((plural) => names[1]!.includes(plural)));
   assert.not(names.flat().includes("nodes"));
 });
