@@ -10,6 +10,7 @@ import type { Stored, WriteOptions } from "../registry/registry.ts";
 import { objectIn, parseText, readBody } from "./body.ts";
 import type { Api, HttpContext } from "./context.ts";
 import { mediaType } from "./negotiate.ts";
+import { warnNotActedOn } from "./not_acted_on.ts";
 import { decodeDocument, invalidOptions, placeObject } from "./object.ts";
 import { attributesOf, mayOrThrow } from "./rbac.ts";
 import { isTrue } from "./request.ts";
@@ -38,6 +39,7 @@ export async function applyObject(api: Api, c: HttpContext, kind: Kind, how: Wri
   const applied = (live: KubernetesObject): KubernetesObject => {
     const object = apply(kind, live as never, application);
     object.metadata = { ...object.metadata, ...preconditions };
+    warnNotActedOn(c, kind, object, live.metadata && live);
     return object;
   };
   const key = c.get("info").resource!, options: WriteOptions = { ...how, operation: "Apply" };

@@ -124,6 +124,17 @@ test("refuses what upstream refuses", async (api) => {
   assert.equal([forced.status, /force: Forbidden: may not be specified for non-apply patch/.test(forced.body.message)], [422, true]);
 });
 
+test("warns of what nothing acts on yet", async (api) => {
+  const job = {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: "j" },
+    spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "a", image: "i" }] } } },
+  };
+  const { status, headers } = await send(api, "/apis/batch/v1/namespaces/default/jobs/j", job);
+  assert.equal([status, /nothing acts on them yet/.test(headers.get("warning") ?? "")], [201, true]);
+});
+
 test("creates only for those who may create", async () => {
   const mayPatch = await openApi({
     authorizer: {
