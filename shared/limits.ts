@@ -327,6 +327,16 @@ export const renderSliceMs = 5;
 export const streamMessageBytes = 1024 * 1024;
 /** Milliseconds that a connection of exec or attach is silent before TCP asks whether the client is still there. */
 export const streamAliveMs = 30_000;
+/** Bytes of one control frame of SPDY: kubectl's have some fifty. */
+export const spdyControlBytes = 16 * 1024;
+/** Bytes of the headers of one stream of SPDY, unpacked: kubectl's have some hundred. */
+export const spdyHeaderBytes = 16 * 1024;
+/** Bytes of data in one frame of SPDY that we send: as much as kubectl sends. */
+export const spdyDataBytes = 32 * 1024;
+/** Streams open in one connection of SPDY: exec has five, port-forward two for each connection that it forwards. */
+export const spdyStreams = 64;
+/** Milliseconds that a client has to begin its streams of SPDY, as upstream. */
+export const streamCreationMs = 30_000;
 /** Milliseconds that a client has to close its end once it was told how its command ended. */
 export const streamCloseMs = 5_000;
 /** Milliseconds that a node has to begin with what a session asks of it. */

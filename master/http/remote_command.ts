@@ -7,6 +7,7 @@ import { channel, decodeExit } from "../../shared/wire/frames.ts";
 import type { Operation } from "./context.ts";
 import { toStatus } from "./errors.ts";
 import { isTrue } from "./request.ts";
+import { spdyClient, spdyProtocol, wantsSpdy } from "./spdy_remote.ts";
 import { chooseContainer, type ContainerFacts, type PodFacts, type ProcessStream } from "./stream.ts";
 import { offersWebSocket, webSocketClient } from "./websocket_channels.ts";
 
@@ -39,8 +40,10 @@ async function remoteCommand({ api, c, kind }: Operation, verb: "exec" | "attach
   if (verb === "exec" && command.length === 0) throw badRequest("you must specify at least 1 command for the container");
   const { upgrade } = c.env;
   if (!upgrade) throw badRequest("Upgrade request required");
-  const webSocket = offersWebSocket(upgrade.request);
-  if (!webSocket) throw badRequest("unable to upgrade: only WebSockets with v5.channel.k8s.io or v4.channel.k8s.io are spoken here");
+  const spdy = wantsSpdy(upgrade.request), protocol = spdy ? spdyProtocol(upgrade.request) : offersWebSocket(upgrade.request);
+  if (!protocol) {
+    throw badRequest("unable to upgrade: the client offers neither v5.channel.k8s.io nor v4.channel.k8s.io, over WebSocket or SPDY/3.1");
+  }
   const options = verb === "exec"
     ? { command, stdin: wanted.stdin, tty: wanted.tty }
     : attachOptions(pod.spec.containers?.find((one) => one.name === container), wanted);
@@ -48,16 +51,14 @@ async function remoteCommand({ api, c, kind }: Operation, verb: "exec" | "attach
   const process = await api.streams.process(verb, pod, container, options, signal);
   return upgrade.accept((socket, head) => {
     (socket as { setKeepAlive?(on: boolean, ms: number): void }).setKeepAlive?.(true, streamAliveMs);
-    webSocketClient(
-      { clock: api.clock, log: api.log },
-      { request: upgrade.request, socket, head, protocol: webSocket },
-      (bytesOn, bytes, end) => process.send(bytesOn, bytes, { end }),
-      (client) =>
-        void serve(process, client, wanted, verb, c.get("requestId")).catch((error) =>
-          api.log.debug("A client left its command", { verb, error })
-        ),
-      () => void process.received.cancel().catch(() => {}),
-    );
+    const receive: Receive = (on, bytes, end) => process.send(on, bytes, { end });
+    const gone = (): void => void process.received.cancel().catch(() => {});
+    const begun = (client: RemoteClient): void =>
+      void serve(process, client, wanted, verb, c.get("requestId")).catch((error) =>
+        api.log.debug("A client left its command", { verb, error })
+      );
+    if (spdy) spdyClient(api, { socket, head, protocol, wanted }, receive, begun, gone);
+    else webSocketClient(api, { request: upgrade.request, socket, head, protocol }, receive, begun, gone);
   });
 }
 

@@ -9,7 +9,7 @@ import { kubectl, kubectls } from "../kit/kubectl.ts";
 import { shared } from "../kit/shared.ts";
 import { suite } from "../kit/suite.ts";
 
-const clients = kubectls(["1.31", "1.33"]);
+const clients = kubectls(["1.27", "1.29", "1.31", "1.33"]);
 const cluster = shared<Cluster>(
   async () => {
     const made = await startCluster({ agent: { runtime: "emulated" } });
@@ -47,6 +47,9 @@ for (const { version, path } of clients) {
     const { err } = await client(cluster).run("exec nobody -- ls");
     assert.is(err, 'Error from server (NotFound): pods "nobody" not found\n');
     assert.match((await client(cluster).run("exec web -c other -- ls")).err, /\(BadRequest\): container other is not valid for pod web/);
+    const waiting = `waits-${version.replace(".", "-")}`, overrides = `'--overrides={"spec":{"nodeName":"nowhere"}}'`;
+    await cluster.k.ok(`run ${waiting} --image=registry.example/web:1 ${overrides}`);
+    assert.match((await client(cluster).run(`exec ${waiting} -- ls`)).err, /pod waits-\S+: node nowhere is not connected/);
   });
 }
 
