@@ -168,6 +168,7 @@ export async function serve(
       {
         podNetwork: config.podNetwork,
         caCertificate: authority.certificate,
+        authority,
         apiEndpoints: advertised(config).map((address) => ({ address, port: ports.api })),
       },
       ending.signal,

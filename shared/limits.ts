@@ -518,6 +518,8 @@ export const backupsAtOnce = 2;
 export const backupTakenMs = 10 * 60_000;
 /** Milliseconds between two lines of progress. */
 export const progressMs = 2_000;
+/** Seconds that a certificate of a person or program holds at most: it cannot be taken back before. */
+export const clientCertificateSeconds = 365 * 24 * 3600;
 /** Roles that are missing, as a refusal names them. */
 export const missingRoles = 10;
 /** Single rights (one verb, one kind, one name) that one write may give away: each is looked for among the writer's own. Of our own roles the largest has some 600. */

@@ -2,6 +2,7 @@
 import type { Kind } from "../../shared/api/resource.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Controller } from "./controller.ts";
+import { certificateSigner, type ClientAuthority } from "./certificate_signer.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import { type DaemonFit, daemonSetController } from "./daemonset.ts";
 import { deploymentController } from "./deployment.ts";
@@ -22,13 +23,15 @@ export interface ControllerConfig {
   readonly podNetwork: string;
   /** The cluster's CA, PEM. */
   readonly caCertificate: string;
+  /** Signs certificates of the API's clients. */
+  readonly authority: ClientAuthority;
   /** Where the API can be reached from pods and nodes. */
   readonly apiEndpoints: readonly ApiEndpoint[];
 }
 
 export const controllers = (
   { clock, presence, kinds, daemonFit }: { clock: Clock; presence: Presence; kinds: readonly Kind[]; daemonFit: DaemonFit },
-  { podNetwork, caCertificate, apiEndpoints }: ControllerConfig,
+  { podNetwork, caCertificate, authority, apiEndpoints }: ControllerConfig,
 ): readonly Controller[] => [
   deploymentController,
   replicaSetController,
@@ -42,6 +45,7 @@ export const controllers = (
   serviceAccountController,
   rootCaController(caCertificate),
   clusterRoleAggregationController,
+  certificateSigner(authority, clock),
   garbageCollector(kinds),
   podGc(clock),
 ];

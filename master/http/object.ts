@@ -6,6 +6,7 @@ import { apiVersionOf, type Kind, type KubernetesObject, unsupported } from "../
 import type { Json } from "../../shared/api/schema.ts";
 import { ApiError, badRequest, invalidObject } from "../../shared/api/status.ts";
 import { fieldManagerCharacters } from "../../shared/limits.ts";
+import { unauthorizedDecision } from "../rbac/certificates.ts";
 import { escalation } from "../rbac/escalation.ts";
 import { isManager } from "../registry/ownership/managers.ts";
 import type { WriteOptions } from "../registry/registry.ts";
@@ -96,7 +97,7 @@ export function writeOptions(c: HttpContext, subresource?: string): WriteOptions
     fieldManager: manager || managerIn(c.req.header("user-agent") ?? "unknown"),
     ...(subresource !== undefined && { subresource }),
     user,
-    vet: (change) => escalation(authorizer, user, change),
+    vet: (change) => escalation(authorizer, user, change) ?? unauthorizedDecision(authorizer, user, change),
   };
 }
 

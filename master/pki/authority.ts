@@ -92,6 +92,17 @@ export class Authority {
     return this.#client(parsed.publicKey, subject, dates);
   }
 
+  /** Whom a request is about, if it is signed by its own key: all of its CN and O, and nothing else of it counts. */
+  async subjectOf(request: string): Promise<Omit<Subject, "uris"> | undefined> {
+    try {
+      const parsed = new x509.Pkcs10CertificateRequest(request), [commonName, ...more] = parsed.subjectName.getField("CN");
+      if (commonName === undefined || more.length > 0 || !await parsed.verify()) return undefined;
+      return { commonName, organizations: parsed.subjectName.getField("O") };
+    } catch {
+      return undefined; // not a request
+    }
+  }
+
   #client(key: x509.PublicKeyType, subject: Subject, dates: { notBefore: Date; notAfter: Date }): Promise<string> {
     const name = [{ CN: [subject.commonName] }, ...subject.organizations.map((o) => ({ O: [o] }))];
     const names = subject.uris.length === 0

@@ -29,6 +29,7 @@ export async function openCluster(nodeNames: readonly string[] = ["a", "b", "c"]
     leading = runLeaderGroup({ store, registry, cache, presence: nodes, kinds, clock: systemClock, random, log: silentLog }, {
       podNetwork: "10.201.0.0/16",
       caCertificate: "-----BEGIN CERTIFICATE-----",
+      authority: { subjectOf: () => Promise.resolve(undefined), sign: () => Promise.reject(new Error("nobody signs here")) },
       apiEndpoints: [{ address: "192.0.2.1", port: 6443 }],
     }, term.signal);
     leading.catch(() => {}); // `restart` or `close` says so

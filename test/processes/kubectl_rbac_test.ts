@@ -1,5 +1,8 @@
 // Roles as people use them: a master of its own, users with certificates of its CA, and stock kubectl, the oldest we promise and the newest.
+import { Buffer } from "node:buffer";
+import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import * as assert from "uvu/assert";
 import { Authority } from "../../master/pki/authority.ts";
 import { kubeconfig } from "../../master/pki/pki.ts";
@@ -7,6 +10,8 @@ import { eventually } from "../kit/eventually.ts";
 import { type Kubectl, kubectl, kubectls } from "../kit/kubectl.ts";
 import { type MasterProcess, masterProcess } from "../kit/master_process.ts";
 import { suite } from "../kit/suite.ts";
+
+const exec = promisify(execFile);
 
 interface Context {
   readonly master: MasterProcess;
@@ -138,6 +143,55 @@ for (const { version, path } of found.length > 0 ? found : [{ version: "none", p
       /groups "system:masters" is forbidden: User "jane" cannot impersonate/,
     );
     assert.match((await jane.run("get --raw /api/v1/pods --as=admin")).err, /users "admin" is forbidden/);
+  });
+
+  test("a certificate that somebody approved lets its holder in, with an approver who may", async ({ master, admin, user }) => {
+    const { directory, dataDir } = master, key = `${directory}/ann.key`, subject = (cn: string, o: string) => `/CN=${cn}/O=${o}`;
+    const request = async (name: string, subj: string): Promise<void> => {
+      await exec("openssl", [
+        "req",
+        "-new",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        key,
+        "-subj",
+        subj,
+        "-out",
+        `${directory}/ann.csr`,
+      ]);
+      const base64 = (await readFile(`${directory}/ann.csr`)).toString("base64");
+      const spec = `{request: ${base64}, signerName: kubernetes.io/kube-apiserver-client, usages: [client auth], expirationSeconds: 3600}`;
+      const head = `apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\nmetadata: {name: ${name}}`;
+      await admin.ok("apply -f -", { input: `${head}\nspec: ${spec}\n` });
+    };
+    await request("evil", subject("ann", "system:masters"));
+    await admin.ok("certificate approve evil");
+    await eventually("it fails", async () => /Approved,Failed/.test(await admin.ok("get csr evil")));
+    assert.is(await admin.ok("get csr evil -o 'jsonpath={.status.certificate}'"), "");
+
+    await request("ann", subject("ann", "crew"));
+    const jane = await user("jane");
+    await admin.ok(
+      "create clusterrole csr --verb=get,list,update,patch --resource=certificatesigningrequests,certificatesigningrequests/approval",
+    );
+    await admin.ok("create clusterrolebinding csr --clusterrole=csr --user=jane");
+    await eventually("jane reads", async () => (await jane.run("get csr")).code === 0);
+    assert.match(
+      (await jane.run("certificate approve ann")).err,
+      /user not permitted to approve requests with signerName "kubernetes.io\/kube-apiserver-client"/,
+    );
+    await admin.ok(
+      "create clusterrolebinding approver --clusterrole=system:certificates.k8s.io:kube-apiserver-client-approver --user=jane",
+    );
+    await eventually("jane approves", async () => (await jane.run("certificate approve ann")).code === 0);
+    const certificate = await eventually("it is issued", () => admin.ok("get csr ann -o 'jsonpath={.status.certificate}'"));
+    const pair = { certificate: Buffer.from(certificate, "base64").toString(), key: await readFile(key, "utf8") };
+    const file = `${directory}/ann.kubeconfig`;
+    await writeFile(file, kubeconfig(`https://127.0.0.1:${master.port}`, await readFile(`${dataDir}/pki/ca.crt`, "utf8"), pair));
+    const ann = kubectl(path, { kubeconfig: file, directory: `${directory}/ann` });
+    assert.match(await ann.ok("auth whoami"), /Username +ann\nGroups +\[crew system:authenticated\]/);
   });
 
   test("auth reconcile makes roles and bindings what a file says, and is refused what nobody may", async ({ admin }) => {
