@@ -1,5 +1,6 @@
 // Hears everything that happens under our prefix, once for all watches of this master: what is recent they get from the window, what is older each asks etcd for.
-import { storeWatchers } from "../../../shared/limits.ts";
+import { etcdWatchBackoff, storeWatchers } from "../../../shared/limits.ts";
+import { nextDelay } from "../../../shared/util/backoff.ts";
 import { sleep } from "../../../shared/util/clock.ts";
 import { StoreError, type StoreEvent, type WatchBatch } from "../store.ts";
 import { WatchHub, type WatchOptions } from "../watch.ts";
@@ -37,10 +38,26 @@ export class Listener {
         const before = this.window.revision;
         this.#needs.log.warn("etcd has been compacted faster than this master listens; watches begin anew", { error, revision: before });
         // Everybody has to list again. What we write now is where we listen from.
-        this.window.skipTo(await this.#needs.mark());
+        const revision = await this.#marked(signal);
+        if (revision === undefined) return;
+        this.window.skipTo(revision);
         this.#hub.replaced(before);
       }
     }
+  }
+  /** etcd may be away just now; that is no reason to end. Undefined: the signal has aborted. */
+  async #marked(signal: AbortSignal): Promise<number | undefined> {
+    const { clock, random, log, mark } = this.#needs;
+    for (let delayMs = 0; !signal.aborted;) {
+      try {
+        return await mark();
+      } catch (error) {
+        delayMs = nextDelay(etcdWatchBackoff, delayMs, random);
+        log.info("Cannot write to etcd from where to listen; trying again", { error, delayMs });
+        await sleep(clock, delayMs, signal).catch(() => {});
+      }
+    }
+    return undefined;
   }
 
   /** See Store.watch. @throws StoreError Overloaded */

@@ -36,3 +36,30 @@ test("watch() counts also the watches that etcd tells of what is older than the 
   await Promise.all(under);
   assert.not.throws(watch);
 });
+
+test("run() goes on after a compaction that was faster, also when etcd is away just then", async () => {
+  const clock = new HandCrankedClock(), compaction = { header: {}, canceled: true, compactRevision: 200, fragment: false, events: [] };
+  let opened = 0, marks = 0;
+  // The first watch is behind the compaction; the second never answers.
+  const open = (_: string, signal: AbortSignal) => {
+    const first = opened++ === 0, listening = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    const answers = async function* () {
+      if (first) yield compaction;
+      else await listening;
+    };
+    return Promise.resolve({ endpoint: { url: "etcd" }, stream: Object.assign(answers(), { write: () => {}, cancel: () => {} }) });
+  };
+  const listener = new Listener({
+    ...{ client: { open, leave: () => {} } as unknown as EtcdClient, keys: new Keys("/skerry"), clock, random: seeded(1), log: silentLog },
+    ...{ heard: () => {}, noted: () => {} },
+    mark: () => marks++ === 0 ? Promise.reject(new StoreError("NoQuorum", "etcd is away")) : Promise.resolve(300),
+  }, 100);
+  const stop = new AbortController(), running = listener.run(stop.signal);
+  for (let turn = 0; turn < 100 && opened < 2; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(1000);
+  }
+  assert.equal({ marks, opened, revision: listener.window.revision }, { marks: 2, opened: 2, revision: 300 });
+  stop.abort();
+  await running;
+});
