@@ -12,7 +12,7 @@ import type { Raft } from "./raft/raft.ts";
 import type { Append, Ready } from "./raft/ready.ts";
 import { Reach } from "./reach.ts";
 import type { BackupSource, ReplicaNeeds, Transport } from "./replica_needs.ts";
-import type { RaftView, ReplicaStatus } from "./replica_status.ts";
+import { type RaftView, type ReplicaStatus, statusOf } from "./replica_status.ts";
 import type { Snapshotter } from "./snapshotter.ts";
 import { refused } from "./refusal.ts";
 import { NoRoom } from "./storage_error.ts";
@@ -193,25 +193,8 @@ export class Replica {
   }
 
   status(): ReplicaStatus {
-    const raft = this.#raft, { clusterId, clusterEpoch, memberId } = this.#wal.identity;
-    return {
-      clusterId,
-      clusterEpoch,
-      memberId,
-      leaderId: raft.leader,
-      role: raft.role,
-      term: raft.term,
-      firstIndex: raft.firstIndex,
-      lastIndex: raft.lastIndex,
-      durableIndex: raft.durableIndex,
-      commitIndex: raft.commitIndex,
-      appliedIndex: raft.appliedIndex,
-      time: this.#time,
-      walBytes: this.#wal.bytes,
-      snapshotIndex: this.#snapshotter.index,
-      diskFull: this.#disk.isFull,
-      conf: raft.conf,
-    };
+    const parts = { raft: this.#raft, wal: this.#wal, snapshotter: this.#snapshotter };
+    return statusOf(parts, { time: this.#time, diskFull: this.#disk.isFull });
   }
 
   /** Takes no more writes, waits for those under way, hands leadership over, seals the log and closes it. */
