@@ -208,8 +208,14 @@ export const writeAttempts = 5;
 export const generatedNames = 8;
 /** Seconds an Event is kept: Kubernetes' own default. */
 export const eventTtlSeconds = 3600;
-/** Events that share one lease: bounds what one expiry deletes at once (as in apiserver's lease manager). */
-export const eventLeaseObjects = 1000;
+/** Keys that share one lease: bounds what one expiry deletes at once (as in apiserver's lease manager). */
+export const leaseObjects = 1000;
+/** Seconds for which it is known what came of a write with an Idempotency-Key: who asks again later has long given up. */
+export const onceSeconds = 24 * 3600;
+/** Writes of which that is known, of all users together: some 300 bytes each. */
+export const onceNotes = 100_000;
+/** Characters of an Idempotency-Key: a UUID has 36. */
+export const idempotencyKeyCharacters = 255;
 /** Bytes of a process' output held for a reader that is slower than the process. */
 export const processBufferBytes = 64 * 1024;
 

@@ -71,7 +71,7 @@ async function readConfig(
   kind: Kind,
   subresource: string,
 ): Promise<{ config: Json; preconditions: { uid?: string; resourceVersion?: string } }> {
-  const document = objectIn(parseText(await readBody(c.req.raw), "application/yaml")), { value: body } = document;
+  const document = objectIn(parseText(await readBody(c), "application/yaml")), { value: body } = document;
   const expected = apiVersionOf(kind);
   if (body.apiVersion !== expected) {
     const got = typeof body.apiVersion === "string" ? body.apiVersion : "";

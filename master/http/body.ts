@@ -4,6 +4,7 @@ import type { Json } from "../../shared/api/schema.ts";
 import { ApiError, badRequest } from "../../shared/api/status.ts";
 import { parseYaml } from "../../shared/api/yaml.ts";
 import { requestBodyBytes } from "../../shared/limits.ts";
+import type { HttpContext } from "./context.ts";
 import { mediaType } from "./negotiate.ts";
 
 export interface Document {
@@ -15,8 +16,13 @@ export interface Document {
 const readable = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** @throws ApiError RequestEntityTooLarge */
-export async function readBody(request: Request): Promise<Uint8Array> {
+/** What writes with an Idempotency-Key are compared by, is noted here. @throws ApiError RequestEntityTooLarge */
+export async function readBody(c: HttpContext): Promise<Uint8Array> {
+  const bytes = await readWhole(c.req.raw);
+  c.get("once")?.body(bytes);
+  return bytes;
+}
+async function readWhole(request: Request): Promise<Uint8Array> {
   const tooLarge = () => new ApiError("RequestEntityTooLarge", `Request entity too large: limit is ${requestBodyBytes}`);
   const announced = request.headers.get("content-length");
   if (announced !== null && Number(announced) > requestBodyBytes) throw tooLarge();

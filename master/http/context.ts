@@ -9,6 +9,7 @@ import type { User } from "../rbac/user.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Wanted } from "./negotiate.ts";
 import type { RequestInfo } from "./request.ts";
+import type { OnceRequest } from "./once_request.ts";
 import type { Memory } from "./sources.ts";
 import type { Streams } from "./stream.ts";
 import type { Upgrade } from "./upgrade.ts";
@@ -23,6 +24,8 @@ export interface Env {
     /** As whom it is carried out: who asks, or whom they impersonate. */
     user: User;
     authorizer: Authorizer;
+    /** Set where the request has an Idempotency-Key. */
+    once?: OnceRequest;
     /** Sent as Warning headers, whatever becomes of the request. */
     warnings: Set<string>;
   };

@@ -9,7 +9,7 @@ import { checked, decodeBody, decodeDocument, dryRun, invalidOptions, protobufTy
 
 /** @throws ApiError BadRequest, Invalid */
 export async function readDeleteOptions(c: HttpContext): Promise<{ options: DeleteOptions; dryRun: boolean }> {
-  const bytes = await readBody(c.req.raw);
+  const bytes = await readBody(c);
   return deleteOptions(c, bytes.byteLength === 0 ? {} : body(c, bytes));
 }
 function body(c: HttpContext, bytes: Uint8Array): DeleteOptionsBody {

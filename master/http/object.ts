@@ -35,7 +35,7 @@ export function checked<T>(kind: BodyKind<T>, { value, causes }: Read<T>): T {
   return value;
 }
 async function read<T>(c: HttpContext, kind: BodyKind<T>): Promise<Read<T>> {
-  const bytes = await readBody(c.req.raw), type = contentType(c.req.raw);
+  const bytes = await readBody(c), type = contentType(c.req.raw);
   return decodeBody(c, kind, bytes, type);
 }
 export function decodeBody<T>(c: HttpContext, kind: BodyKind<T>, bytes: Uint8Array, type: string): Read<T> {
@@ -86,7 +86,7 @@ function fieldValidation(c: HttpContext): FieldValidation {
 
 /** dryRun, fieldManager and the writer, from the query and the headers. @throws ApiError Invalid */
 export function writeOptions(c: HttpContext, subresource?: string): WriteOptions {
-  const { query, user, authorizer } = c.var;
+  const { query, user, authorizer, once } = c.var;
   const manager = query.get("fieldManager");
   if (manager !== null && (!isManager(manager))) {
     const message = `Invalid value: ${JSON.stringify(manager)}: must be at most ${fieldManagerCharacters} printable characters`;
@@ -97,6 +97,7 @@ export function writeOptions(c: HttpContext, subresource?: string): WriteOptions
     fieldManager: manager || managerIn(c.req.header("user-agent") ?? "unknown"),
     ...(subresource !== undefined && { subresource }),
     user,
+    ...(once && { once }),
     vet: (change) => escalation(authorizer, user, change) ?? unauthorizedDecision(authorizer, user, change),
   };
 }

@@ -22,7 +22,7 @@ export async function readPatch<T>(c: HttpContext, kind: BodyKind<T>): Promise<(
   const language = languages.find((known) => known === type);
   if (!language) throw unsupportedMediaType(acceptable);
   refuseForce(c);
-  const body = parseText(await readBody(c.req.raw), "application/json");
+  const body = parseText(await readBody(c), "application/json");
   const decoded = (value: Json, duplicates: Document["duplicates"]): T => decodeDocument(c, kind, { value, duplicates }).value;
   switch (language) {
     case "application/json-patch+json": {

@@ -10,6 +10,7 @@ import { methodNotAllowed, pageNotFound } from "./errors.ts";
 import { count, listQuery, renderList, selection } from "./list.ts";
 import { type Form, negotiate } from "./negotiate.ts";
 import { placeObject, readObject, writeOptions } from "./object.ts";
+import { OnceRequest } from "./once_request.ts";
 import { warnNotActedOn } from "./not_acted_on.ts";
 import { patchObject } from "./patch_request.ts";
 import { bindPod } from "./pod_verbs.ts";
@@ -39,6 +40,8 @@ export const resourceHandler = (all: Api) => async (c: HttpContext): Promise<Res
   const kind = all.kinds.find(resource.group, resource.version, resource.plural);
   if (!kind || (!kind.namespaced && resource.namespace !== "")) return pageNotFound();
   if (kind.namespaced && resource.namespace === "" && resource.name !== "") return pageNotFound();
+  const key = c.req.header("idempotency-key");
+  if (key !== undefined && c.req.method !== "GET") c.set("once", new OnceRequest(key, c.req.method, new URL(c.req.url)));
   const accept = c.req.header("accept"), api: Api = { ...all, registry: sourceOf(all.registry, kind, all.memory) };
   if (resource.subresource !== "") return await answerSubresource({ api, c, kind, wanted: negotiate(accept, "object") });
   const collection = resource.name === "", everywhere = kind.namespaced && resource.namespace === "";
@@ -113,6 +116,7 @@ export const deleted = (kind: Kind, stored: Stored): Status => ({
 /** Each object obeys its own rules; what somebody else deletes meanwhile is as good as deleted by us. */
 async function removeAll({ api, c, kind, wanted }: Operation): Promise<Response> {
   const { options, dryRun } = await readDeleteOptions(c);
+  if (c.get("once")) throw badRequest("an Idempotency-Key is of one write: it has no meaning for a collection");
   if (options.preconditions) throw badRequest("preconditions name one object: they have no meaning for a collection");
   const limit = count(c.get("query"), "limit"), how = { ...writeOptions(c), dryRun };
   const page = await api.registry.list(kind, { ...selection(c, kind), ...(limit && { limit }) });

@@ -2,6 +2,7 @@
 import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
 import type { ApiError } from "../../shared/api/status.ts";
 import type { Fields, Labels } from "../../shared/api/selector.ts";
+import type { Claim } from "./claim.ts";
 
 /** One stored object: header and bytes as they lie in the store, the object parsed on first touch. Never changed by anybody. */
 export interface Stored<T = KubernetesObject> {
@@ -47,6 +48,17 @@ export interface WriteOptions {
   readonly vet?: (
     change: { readonly kind: Kind; readonly object: KubernetesObject; readonly old?: KubernetesObject | undefined },
   ) => ApiError | undefined;
+  /** Carried out at most once: who asks again gets what came of it the first time. */
+  readonly once?: Once;
+  /** What else is to be true, and to be written, in the transaction that writes (or, `gone`, deletes) the object at that key. */
+  readonly note?: (key: string, gone: boolean) => Promise<Claim>;
+}
+/** A write that its user may repeat without knowing what has become of it. */
+export interface Once {
+  /** Names it among all that its user writes: his Idempotency-Key. */
+  readonly key: string;
+  /** What is asked for, as a digest: the same key with another request is a mistake of the client's. */
+  request(): string;
 }
 export interface ListQuery {
   readonly namespace?: string;

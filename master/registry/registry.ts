@@ -9,6 +9,7 @@ import { translated } from "./errors.ts";
 import type { ListQuery, Mine, Page, Registry, Stored, WatchEvent } from "./face.ts";
 import type { Draft } from "./lifecycle.ts";
 import { listObjects } from "./list.ts";
+import { OnceWriter } from "./once.ts";
 import { defaultServiceConfig, type ServiceConfig, ServiceIps } from "./service_ips.ts";
 import { Viewed } from "./viewed.ts";
 import { Recent, watchObjects } from "./watch.ts";
@@ -25,7 +26,11 @@ export interface RegistryNeeds {
 }
 
 export function createRegistry({ store, clock, random, kinds }: RegistryNeeds, config: ServiceConfig = defaultServiceConfig): Registry {
-  const writer = new Writer({ store, clock, random, serviceIps: new ServiceIps(store, random, config) }, kinds);
+  const writer = new OnceWriter(
+    new Writer({ store, clock, random, serviceIps: new ServiceIps(store, random, config) }, kinds),
+    store,
+    clock,
+  );
   const recent = new Recent();
   // Inside, an object is an object; the caller's Kind<T> says which. These casts are the only ones.
   const draft = <T>({ view }: Kind<T>, object: T) => (view ? view.write(object) : object) as unknown as Draft;

@@ -8,7 +8,8 @@ import { needsClusterIP, needsHealthCheckNodePort, needsNodePort, nodePorts } fr
 import { invalidObject } from "../../shared/api/status.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Random } from "../../shared/util/clock.ts";
-import type { Compare, Operation, Store } from "../store/store.ts";
+import type { Operation, Store } from "../store/store.ts";
+import { type Claim, noClaim } from "./claim.ts";
 import { decode, prefixOf } from "./codec.ts";
 
 const ipPrefix = "/a/ip/", portPrefix = "/a/port/";
@@ -21,12 +22,6 @@ export interface ServiceConfig {
 }
 export const defaultServiceConfig: ServiceConfig = { serviceSubnet: "10.202.0.0/16" };
 
-/** What goes into the transaction that writes or deletes the Service. */
-export interface Claim {
-  readonly compares: readonly Compare[];
-  readonly then: readonly Operation[];
-}
-const nothing: Claim = { compares: [], then: [] };
 export const isService = (kind: Kind): boolean => qualified(kind) === "services";
 
 interface NodePort {
@@ -160,7 +155,7 @@ export class ServiceIps {
 /** Returns everything the Service holds. */
 export const release = (service: Service): Claim => {
   const held = claimed(service);
-  return held.length === 0 ? nothing : { compares: [], then: held.map((key) => ({ do: "delete", key })) };
+  return held.length === 0 ? noClaim : { compares: [], then: held.map((key) => ({ do: "delete", key })) };
 };
 
 /** Keys that this Service holds. */

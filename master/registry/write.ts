@@ -2,20 +2,21 @@
 import type { Service } from "../../shared/api/kinds/service.ts";
 import { type Kind, qualified } from "../../shared/api/resource.ts";
 import { alreadyExists, ApiError, badRequest, conflict, invalidObject, notFound } from "../../shared/api/status.ts";
-import { generatedNames, writeAttempts } from "../../shared/limits.ts";
+import { eventTtlSeconds, generatedNames, writeAttempts } from "../../shared/limits.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Compare, Operation, Store } from "../store/store.ts";
 import { admit, admitDelete } from "./admission.ts";
 import type { AdmissionContext, PriorityClassFacts } from "./change.ts";
+import { type Claim, noClaim } from "./claim.ts";
 import { decode, encode, headerBytes, keyOf } from "./codec.ts";
 import { translated } from "./errors.ts";
-import { EventLeases } from "./event_leases.ts";
 import type { DeleteOptions, Mine, ObjectKey, Stored, WriteOptions } from "./face.ts";
 import { generateName, newUid } from "./identity.ts";
 import { Lanes } from "./lanes.ts";
 import { bear, type Draft, finishes, generationOf, planDelete, revise, timestamp, unchanged } from "./lifecycle.ts";
 import { checkMetadataUpdate } from "./metadata.ts";
-import { type Claim, isService, release, type ServiceIps } from "./service_ips.ts";
+import { isService, release, type ServiceIps } from "./service_ips.ts";
+import { SharedLeases } from "./shared_leases.ts";
 
 interface Needs {
   readonly store: Store;
@@ -25,19 +26,18 @@ interface Needs {
 }
 /** Who writes where nobody says who. */
 const systemManager = "skerry-master";
-const noClaim: Claim = { compares: [], then: [] };
 const namespaceKind = { group: "", plural: "namespaces" };
 const priorityClassPrefix = "/r/scheduling.k8s.io/priorityclasses/";
 
 export class Writer {
   readonly #needs: Needs;
   readonly #priorityClasses: Kind | undefined;
-  readonly #eventLeases: EventLeases;
+  readonly #eventLeases: SharedLeases;
   readonly #lanes = new Lanes();
 
   constructor(needs: Needs, kinds: readonly Kind[]) {
     this.#needs = needs;
-    this.#eventLeases = new EventLeases(needs.store, needs.clock);
+    this.#eventLeases = new SharedLeases(needs.store, needs.clock, eventTtlSeconds);
     this.#priorityClasses = kinds.find((kind) => qualified(kind) === "priorityclasses.scheduling.k8s.io");
   }
 
@@ -66,9 +66,10 @@ export class Writer {
         if ((await translated(store.get(key))).item) throw alreadyExists(kind, name);
         return decode(kind, { key, value, modRevision: 0 });
       }
+      const note = await noteOf(how, key, false);
       const result = await translated(store.txn({
-        compares: [{ key, target: "modRevision", is: 0 }, ...(space?.compares ?? []), ...claim.compares],
-        then: [await this.#put(kind, key, value), ...claim.then],
+        compares: [{ key, target: "modRevision", is: 0 }, ...(space?.compares ?? []), ...claim.compares, ...note.compares],
+        then: [await this.#put(kind, key, value), ...claim.then, ...note.then],
         else: [{ do: "get", key }],
       }));
       if (result.succeeded) return decode(kind, { key, value, modRevision: result.revision });
@@ -113,9 +114,10 @@ export class Writer {
         if (unchanged(old, next)) return asStored(current);
         const value = encodeOrRefuse(kind, next);
         if (how.dryRun) return decode(kind, { key, value, modRevision: current.revision });
+        const note = await noteOf(how, key, gone);
         const result = await translated(store.txn({
-          compares: [{ key, target: "modRevision", is: current.revision }, ...claim.compares],
-          then: [gone ? { do: "delete", key } : await this.#put(kind, key, value), ...claim.then],
+          compares: [{ key, target: "modRevision", is: current.revision }, ...claim.compares, ...note.compares],
+          then: [gone ? { do: "delete", key } : await this.#put(kind, key, value), ...claim.then, ...note.then],
         }));
         if (result.succeeded) return decode(kind, { key, value, modRevision: result.revision });
       }
@@ -160,9 +162,10 @@ export class Writer {
         const value = gone ? item.value : encodeOrRefuse(kind, plan.object);
         if (how.dryRun) return { stored: decode(kind, { key, value, modRevision: current.revision }), gone };
         const claim = gone && isService(kind) ? release(old as Service) : noClaim;
+        const note = await noteOf(how, key, gone);
         const result = await translated(store.txn({
-          compares: [{ key, target: "modRevision", is: current.revision }],
-          then: [gone ? { do: "delete", key } : await this.#put(kind, key, value), ...claim.then],
+          compares: [{ key, target: "modRevision", is: current.revision }, ...note.compares],
+          then: [gone ? { do: "delete", key } : await this.#put(kind, key, value), ...claim.then, ...note.then],
         }));
         if (result.succeeded) return { stored: decode(kind, { key, value, modRevision: result.revision }), gone };
       }
@@ -208,6 +211,7 @@ export class Writer {
   }
 }
 
+const noteOf = ({ note }: WriteOptions, key: string, gone: boolean): Promise<Claim> | Claim => note ? note(key, gone) : noClaim;
 const asStored = (mine: Mine<Draft>): Stored => mine as unknown as Stored;
 
 function encodeOrRefuse(kind: Kind, object: Draft): Uint8Array {

@@ -24,6 +24,8 @@ import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 export interface ApiContext {
   readonly app: Hono<Env>;
   readonly registry: Registry;
+  /** Forgets all history. */
+  compact(): Promise<void>;
   close(): Promise<void>;
 }
 /** Requests are admin's, unless they say otherwise with `x-user: NAME` and `x-groups: A,B`. */
@@ -45,6 +47,7 @@ export async function openApi(options: Partial<AppDependencies> = {}): Promise<A
   return {
     app,
     registry: opened.registry,
+    compact: () => opened.store.compact(opened.registry.revision()),
     close: async () => {
       stopping.abort();
       await stopped;
@@ -153,6 +156,7 @@ export async function serveApi(
     admin: adminPair,
     directory,
     kubeconfig: config,
+    compact: () => opened.store.compact(opened.registry.revision()),
     close: async () => {
       stopping.abort();
       await server.stop();
