@@ -1,5 +1,4 @@
 // What runs on the leader and nowhere else: scheduler and controllers, once a term, with that term's signal.
-import type { Kind } from "../shared/api/resource.ts";
 import { reconcileBackoff } from "../shared/limits.ts";
 import { nextDelay } from "../shared/util/backoff.ts";
 import { type Clock, type Random, sleep } from "../shared/util/clock.ts";
@@ -22,7 +21,6 @@ export interface LeaderNeeds {
   readonly registry: Registry;
   readonly cache: Cache;
   readonly presence: Presence;
-  readonly kinds: readonly Kind[];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -118,7 +118,7 @@ export async function serve(
 
   const app = createApp({
     registry,
-    kinds,
+    kinds: cache.kinds,
     log: log.with({ part: "http" }),
     clock,
     random,
@@ -164,7 +164,7 @@ export async function serve(
   const running = [
     fleet.run(ended.signal),
     runLeaderGroup(
-      { store, registry, cache, presence: fleet.presence, kinds, clock, random, log },
+      { store, registry, cache, presence: fleet.presence, clock, random, log },
       {
         podNetwork: config.podNetwork,
         caCertificate: authority.certificate,

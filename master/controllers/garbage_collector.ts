@@ -4,7 +4,7 @@
 //   Foreground: the owner carries the finalizer foregroundDeletion until those dependents are gone whose reference says blockOwnerDeletion.
 //   Orphan:     the owner carries the finalizer orphan until no dependent names it any more.
 import type { OwnerReference } from "../../shared/api/meta.ts";
-import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
+import type { KubernetesObject } from "../../shared/api/resource.ts";
 import { deletesAtOnce } from "../../shared/limits.ts";
 import type { Cache } from "../registry/cache.ts";
 import type { DeleteOptions, Stored } from "../registry/face.ts";
@@ -70,80 +70,81 @@ const isWaiting = (stored: Stored): boolean => stored.deleting && finalizersOf(s
 const dependentsOf = ({ uid }: Stored, cache: Cache): Stored[] => [...cache.owned(uid)].filter((dependent) => dependent.uid !== uid);
 
 /** Its keys are uids. */
-export function garbageCollector(kinds: readonly Kind[]): Controller {
-  const names = new Set(kinds.map(({ group, kind }) => `${group}/${kind}`)),
-    known = (group: string, kind: string) => names.has(`${group}/${kind}`);
-  return {
-    name: "garbage-collector",
-    *keysOf({ before, after }, cache) {
-      if (!after) { for (const { uid } of cache.owned(before!.uid)) yield uid; }
-      else if (after.deleting) yield after.uid;
-      for (const uid of new Set([...before?.ownerUids ?? [], ...after?.ownerUids ?? []])) if (cache.byUid(uid)?.deleting) yield uid;
-      // New owners are looked at once, also for their names, which stand in no header.
-      if (after && after.ownerUids.length > 0 && (before?.ownerUids.join() !== after.ownerUids.join() || isSuspect(after, cache))) {
-        yield after.uid;
-      }
-    },
-    *allKeys(cache) {
-      for (const kind of kinds) {
-        if (kind.view) continue;
-        for (const object of cache.list(kind)) if (object.deleting || isSuspect(object, cache)) yield object.uid;
-      }
-    },
-    async reconcile(uid, context) {
-      const object = context.cache.byUid(uid);
-      if (!object) return;
-      if (object.deleting) await finalise(object, context);
-      else if (object.ownerUids.length > 0) await attend(object, context);
-    },
-  };
-
-  /** Of an object that its owners may take along. */
-  async function attend(object: Stored, { cache, registry, recorder }: Context): Promise<void> {
-    const references = referencesOf(object).map((reference) => ({
-      uid: reference.uid,
-      reference,
-      standing: standing(reference, object, cache.byUid(reference.uid), known),
-    }));
-    const dependents = dependentsOf(object, cache);
-    const fate = fateOf(references, {
-      namespaced: object.kind.namespaced,
-      finalizers: finalizersOf(object),
-      hasDependents: dependents.length > 0,
-    });
-    for (const { reference: { apiVersion, kind, name, uid }, standing } of references) {
-      if (standing !== "misplaced") continue;
-      const owner = `[${apiVersion}/${kind}, namespace: ${object.namespace}, name: ${name}, uid: ${uid}]`;
-      const message = `ownerRef ${owner} does not exist in namespace "${object.namespace}"`;
-      recorder.record(object, "Warning", "OwnerRefInvalidNamespace", message);
+export const garbageCollector: Controller = {
+  name: "garbage-collector",
+  *keysOf({ before, after }, cache) {
+    if (!after) { for (const { uid } of cache.owned(before!.uid)) yield uid; }
+    else if (after.deleting) yield after.uid;
+    for (const uid of new Set([...before?.ownerUids ?? [], ...after?.ownerUids ?? []])) if (cache.byUid(uid)?.deleting) yield uid;
+    // New owners are looked at once, also for their names, which stand in no header.
+    if (after && after.ownerUids.length > 0 && (before?.ownerUids.join() !== after.ownerUids.join() || isSuspect(after, cache))) {
+      yield after.uid;
     }
-    if (fate.do === "keep") return;
-    if (fate.do === "forget") return await forget([object], fate.uids, registry);
-    // It waits for one that waits for it, and one of the two must not. The change comes back, and then it is deleted.
-    const blocks = referencesOf(object).some(({ blockOwnerDeletion }) => blockOwnerDeletion);
-    if (fate.propagationPolicy === "Foreground" && blocks && dependents.some(isWaiting)) return await unblock(object, registry);
-    // Somebody may just be giving it another owner. Then the revision differs, and it is looked at again.
-    const preconditions = { uid: object.uid, resourceVersion: String(object.revision) };
-    await registry.delete(object.kind, object, { preconditions, propagationPolicy: fate.propagationPolicy! })
-      .catch(unless("NotFound", "Conflict"));
-  }
-
-  /** Of an object on its way out that waits for its dependents, or must be forgotten by them first. */
-  async function finalise(owner: Stored, context: Context): Promise<void> {
-    const { cache, registry } = context, finalizers = finalizersOf(owner);
-    if (finalizers.includes(orphan)) {
-      await forget(dependentsOf(owner, cache), [owner.uid], registry);
-      await withdraw(owner, orphan, registry);
-    } else if (finalizers.includes(foreground)) {
-      const staying = dependentsOf(owner, cache).filter(({ deleting }) => !deleting);
-      const error = await forEachParallel(staying, deletesAtOnce, (one) => attend(one, context));
-      if (error !== undefined) throw error;
-      // Those that have just been deleted come back as changes, and then this is looked at again.
-      const blocks = (one: Stored): boolean =>
-        referencesOf(one).some(({ uid, blockOwnerDeletion }) => uid === owner.uid && blockOwnerDeletion);
-      if (!dependentsOf(owner, cache).some(blocks)) await withdraw(owner, foreground, registry);
+  },
+  *allKeys(cache) {
+    for (const kind of cache.kinds.stored) {
+      for (const object of cache.list(kind)) if (object.deleting || isSuspect(object, cache)) yield object.uid;
     }
+  },
+  async reconcile(uid, context) {
+    const object = context.cache.byUid(uid);
+    if (!object) return;
+    if (object.deleting) await finalise(object, context);
+    else if (object.ownerUids.length > 0) await attend(object, context);
+  },
+};
+
+/** Of an object that its owners may take along. */
+async function attend(object: Stored, { cache, registry, recorder }: Context): Promise<void> {
+  const known = knownTo(cache);
+  const references = referencesOf(object).map((reference) => ({
+    uid: reference.uid,
+    reference,
+    standing: standing(reference, object, cache.byUid(reference.uid), known),
+  }));
+  const dependents = dependentsOf(object, cache);
+  const fate = fateOf(references, {
+    namespaced: object.kind.namespaced,
+    finalizers: finalizersOf(object),
+    hasDependents: dependents.length > 0,
+  });
+  for (const { reference: { apiVersion, kind, name, uid }, standing } of references) {
+    if (standing !== "misplaced") continue;
+    const owner = `[${apiVersion}/${kind}, namespace: ${object.namespace}, name: ${name}, uid: ${uid}]`;
+    const message = `ownerRef ${owner} does not exist in namespace "${object.namespace}"`;
+    recorder.record(object, "Warning", "OwnerRefInvalidNamespace", message);
   }
+  if (fate.do === "keep") return;
+  if (fate.do === "forget") return await forget([object], fate.uids, registry);
+  // It waits for one that waits for it, and one of the two must not. The change comes back, and then it is deleted.
+  const blocks = referencesOf(object).some(({ blockOwnerDeletion }) => blockOwnerDeletion);
+  if (fate.propagationPolicy === "Foreground" && blocks && dependents.some(isWaiting)) return await unblock(object, registry);
+  // Somebody may just be giving it another owner. Then the revision differs, and it is looked at again.
+  const preconditions = { uid: object.uid, resourceVersion: String(object.revision) };
+  await registry.delete(object.kind, object, { preconditions, propagationPolicy: fate.propagationPolicy! })
+    .catch(unless("NotFound", "Conflict"));
+}
+
+/** Of an object on its way out that waits for its dependents, or must be forgotten by them first. */
+async function finalise(owner: Stored, context: Context): Promise<void> {
+  const { cache, registry } = context, finalizers = finalizersOf(owner);
+  if (finalizers.includes(orphan)) {
+    await forget(dependentsOf(owner, cache), [owner.uid], registry);
+    await withdraw(owner, orphan, registry);
+  } else if (finalizers.includes(foreground)) {
+    const staying = dependentsOf(owner, cache).filter(({ deleting }) => !deleting);
+    const error = await forEachParallel(staying, deletesAtOnce, (one) => attend(one, context));
+    if (error !== undefined) throw error;
+    // Those that have just been deleted come back as changes, and then this is looked at again.
+    const blocks = (one: Stored): boolean =>
+      referencesOf(one).some(({ uid, blockOwnerDeletion }) => uid === owner.uid && blockOwnerDeletion);
+    if (!dependentsOf(owner, cache).some(blocks)) await withdraw(owner, foreground, registry);
+  }
+}
+
+/** Is there such a kind, in any version? */
+function knownTo({ kinds }: Cache): (group: string, kind: string) => boolean {
+  return (group, name) => kinds.served.some((kind) => kind.kind === name && kind.group === group);
 }
 
 async function forget(dependents: readonly Stored[], owners: readonly string[], registry: Context["registry"]): Promise<void> {

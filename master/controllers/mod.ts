@@ -1,5 +1,4 @@
 // The controllers, in one array.
-import type { Kind } from "../../shared/api/resource.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Controller } from "./controller.ts";
 import { certificateSigner, type ClientAuthority } from "./certificate_signer.ts";
@@ -30,7 +29,7 @@ export interface ControllerConfig {
 }
 
 export const controllers = (
-  { clock, presence, kinds, daemonFit }: { clock: Clock; presence: Presence; kinds: readonly Kind[]; daemonFit: DaemonFit },
+  { clock, presence, daemonFit }: { clock: Clock; presence: Presence; daemonFit: DaemonFit },
   { podNetwork, caCertificate, authority, apiEndpoints }: ControllerConfig,
 ): readonly Controller[] => [
   deploymentController,
@@ -41,11 +40,11 @@ export const controllers = (
   kubernetesServiceController(apiEndpoints),
   nodeLifecycleController(presence, clock),
   nodeIpamController(podNetwork),
-  namespaceController(kinds),
+  namespaceController,
   serviceAccountController,
   rootCaController(caCertificate),
   clusterRoleAggregationController,
   certificateSigner(authority, clock),
-  garbageCollector(kinds),
+  garbageCollector,
   podGc(clock),
 ];

@@ -14,39 +14,36 @@ import { forEachParallel } from "./parallel.ts";
 const finalizer = "kubernetes";
 
 /** Kinds with objects in namespaces, in the order of their end. */
-export function waves(kinds: readonly Kind[]): readonly (readonly Kind[])[] {
-  const inside = kinds.filter(({ namespaced, view, stored }) => namespaced && !view && stored !== false);
+export function waves(stored: Iterable<Kind>): readonly (readonly Kind[])[] {
+  const inside = [...stored].filter(({ namespaced }) => namespaced);
   const isFirst = (kind: Kind): boolean =>
     ["pods", "replicationcontrollers"].includes(qualified(kind)) || kind.group === "apps" || kind.group === "batch";
   return [inside.filter(isFirst), inside.filter((kind) => !isFirst(kind))];
 }
 
-export function namespaceController(kinds: readonly Kind[]): Controller {
-  const order = waves(kinds);
-  return {
-    name: "namespace",
-    *keysOf({ kind, before, after }, cache) {
-      if (kind.group === "" && kind.plural === "namespaces") {
-        if (after?.deleting) yield after.name;
-        return;
-      }
-      // The last one of its kind is gone: perhaps that was all.
-      if (after || !kind.namespaced || !cache.get(namespaces, "", before!.namespace)?.deleting) return;
-      if (isEmpty(cache.list(kind, before!.namespace))) yield before!.namespace;
-    },
-    *allKeys(cache) {
-      for (const { name, deleting } of cache.list(namespaces)) if (deleting) yield name;
-    },
-    async reconcile(name, context) {
-      const namespace = context.cache.get(namespaces, "", name);
-      if (!namespace?.deleting || !namespace.object.spec?.finalizers?.includes(finalizer)) return;
-      const { remaining, error } = await empty(name, order, context);
-      if (remaining.length === 0 && error === undefined) return await letGo(name, context);
-      await say(namespace, conditions(remaining, error), context);
-      if (error !== undefined) throw error;
-    },
-  };
-}
+export const namespaceController: Controller = {
+  name: "namespace",
+  *keysOf({ kind, before, after }, cache) {
+    if (kind.group === "" && kind.plural === "namespaces") {
+      if (after?.deleting) yield after.name;
+      return;
+    }
+    // The last one of its kind is gone: perhaps that was all.
+    if (after || !kind.namespaced || !cache.get(namespaces, "", before!.namespace)?.deleting) return;
+    if (isEmpty(cache.list(kind, before!.namespace))) yield before!.namespace;
+  },
+  *allKeys(cache) {
+    for (const { name, deleting } of cache.list(namespaces)) if (deleting) yield name;
+  },
+  async reconcile(name, context) {
+    const namespace = context.cache.get(namespaces, "", name);
+    if (!namespace?.deleting || !namespace.object.spec?.finalizers?.includes(finalizer)) return;
+    const { remaining, error } = await empty(name, waves(context.cache.kinds.stored), context);
+    if (remaining.length === 0 && error === undefined) return await letGo(name, context);
+    await say(namespace, conditions(remaining, error), context);
+    if (error !== undefined) throw error;
+  },
+};
 
 const isEmpty = (all: Iterable<unknown>): boolean => all[Symbol.iterator]().next().done === true;
 

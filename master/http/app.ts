@@ -8,9 +8,10 @@ import { requestBodyBytes, requestTimeoutMs, warningBytes } from "../../shared/l
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Authorizer } from "../rbac/authorizer.ts";
+import type { KindSet } from "../registry/kind_set.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Authenticator } from "./auth.ts";
-import { type Api, type Env, type HttpContext, KindIndex } from "./context.ts";
+import type { Api, Env, HttpContext } from "./context.ts";
 import { discoveryRoutes } from "./discovery.ts";
 import { isUnexpected, pageNotFound, statusResponse, toStatus } from "./errors.ts";
 import { type Checks, healthRoutes, RequestCounts } from "./health.ts";
@@ -25,7 +26,7 @@ import type { Streams } from "./stream.ts";
 
 export interface AppDependencies {
   readonly registry: Registry;
-  readonly kinds: readonly Kind[];
+  readonly kinds: KindSet;
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
@@ -58,7 +59,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     streams,
     stopping,
     memory: dependencies.memory ?? new Map(),
-    kinds: new KindIndex(dependencies.kinds),
+    kinds: dependencies.kinds,
   };
   const counts = new RequestCounts();
   const app = new Hono<Env>({ strict: false });

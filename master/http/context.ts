@@ -6,6 +6,7 @@ import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Authorizer } from "../rbac/authorizer.ts";
 import type { User } from "../rbac/user.ts";
+import type { KindSet } from "../registry/kind_set.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Wanted } from "./negotiate.ts";
 import type { RequestInfo } from "./request.ts";
@@ -34,7 +35,8 @@ export type HttpContext = Context<Env>;
 
 export interface Api {
   readonly registry: Registry;
-  readonly kinds: KindIndex;
+  /** What is served just now. */
+  readonly kinds: KindSet;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -51,17 +53,4 @@ export interface Operation {
   readonly c: HttpContext;
   readonly kind: Kind;
   readonly wanted: Wanted;
-}
-
-/** The kinds by the path they are served at. */
-export class KindIndex {
-  readonly all: readonly Kind[];
-  readonly #byPath = new Map<string, Kind>();
-  constructor(kinds: readonly Kind[]) {
-    this.all = kinds;
-    for (const kind of kinds) this.#byPath.set(`${kind.group}/${kind.version}/${kind.plural}`, kind);
-  }
-  find(group: string, version: string, plural: string): Kind | undefined {
-    return this.#byPath.get(`${group}/${version}/${plural}`);
-  }
 }

@@ -1,8 +1,10 @@
-// Which groups, versions and resources there are: both forms of discovery, read from the kinds. Made once; clients keep it by its ETag.
+// Which groups, versions and resources there are: both forms of discovery, read from the kinds. Made anew when these change; clients keep it by its ETag.
 import { createHash } from "node:crypto";
 import type { Hono } from "hono";
 import { apiVersionOf, type Kind, pathOf, subresourcesOf, verbsOf } from "../../shared/api/resource.ts";
-import type { Env, HttpContext, KindIndex } from "./context.ts";
+import type { KindSet } from "../registry/kind_set.ts";
+import type { Env, HttpContext } from "./context.ts";
+import { pageNotFound } from "./errors.ts";
 import { type Form, negotiate } from "./negotiate.ts";
 
 interface GroupVersion {
@@ -10,24 +12,29 @@ interface GroupVersion {
   readonly version: string;
   readonly kinds: readonly Kind[];
 }
-export function discoveryRoutes(app: Hono<Env>, index: KindIndex): void {
-  const versions = groupVersions(index.all), groups = grouped(versions.filter(({ group }) => group !== ""), ({ group }) => group);
-  const core = versions.filter(({ group }) => group === "");
+type Document = (c: HttpContext) => Response;
 
+export function discoveryRoutes(app: Hono<Env>, kinds: KindSet): void {
+  const documents = perKinds(kinds, discoveryDocuments);
+  const answer = (c: HttpContext): Response => (documents().get(c.req.path.replace(/(.)\/$/, "$1")) ?? pageNotFound)(c);
+  for (const path of ["/", "/api", "/apis", "/api/:version", "/apis/:group", "/apis/:group/:version"]) app.get(path, answer);
+}
+/** Keeps what is made of the kinds for as long as they are the same. */
+export function perKinds<T>(kinds: KindSet, make: (served: readonly Kind[]) => T): () => T {
+  let made: { of: readonly Kind[]; value: T } | undefined;
+  return () => (made?.of === kinds.served ? made : made = { of: kinds.served, value: make(kinds.served) }).value;
+}
+
+/** By their paths. */
+function discoveryDocuments(kinds: readonly Kind[]): ReadonlyMap<string, Document> {
+  const versions = groupVersions(kinds), groups = grouped(versions.filter(({ group }) => group !== ""), ({ group }) => group);
+  const core = versions.filter(({ group }) => group === "");
   const legacyCore = JSON.stringify({ kind: "APIVersions", versions: core.map(({ version }) => version), serverAddressByClientCIDRs: [] });
   const legacyGroups = JSON.stringify({
     kind: "APIGroupList",
     apiVersion: "v1",
     groups: [...groups].map(([name, found]) => apiGroup(name, found)),
   });
-  app.get("/api", either(legacyCore, new Map([["", core]])));
-  app.get("/apis", either(legacyGroups, groups));
-  for (const [name, found] of groups) {
-    app.get(`/apis/${name}`, legacy(JSON.stringify({ kind: "APIGroup", apiVersion: "v1", ...apiGroup(name, found) })));
-  }
-  for (const one of versions) {
-    app.get(pathOf(one), legacy(JSON.stringify(resourceList(one))));
-  }
   const paths = [
     "/api",
     "/apis",
@@ -40,7 +47,16 @@ export function discoveryRoutes(app: Hono<Env>, index: KindIndex): void {
     "/readyz",
     "/version",
   ];
-  app.get("/", legacy(JSON.stringify({ paths: paths.toSorted() })));
+  return new Map([
+    ["/", legacy(JSON.stringify({ paths: paths.toSorted() }))],
+    ["/api", either(legacyCore, new Map([["", core]]))],
+    ["/apis", either(legacyGroups, groups)],
+    ...[...groups].map(([name, found]): [string, Document] => [
+      `/apis/${name}`,
+      legacy(JSON.stringify({ kind: "APIGroup", apiVersion: "v1", ...apiGroup(name, found) })),
+    ]),
+    ...versions.map((one): [string, Document] => [pathOf(one), legacy(JSON.stringify(resourceList(one)))]),
+  ]);
 }
 /** In the order in which the kinds stand; the first version of a group is the preferred one. */
 function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
@@ -114,8 +130,8 @@ function aggregated(formVersion: string, groups: ReadonlyMap<string, readonly Gr
 
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-const legacy = (body: string) => document(["object"], () => body);
-const either = (body: string, groups: ReadonlyMap<string, readonly GroupVersion[]>) => {
+const legacy = (body: string): Document => document(["object"], () => body);
+const either = (body: string, groups: ReadonlyMap<string, readonly GroupVersion[]>): Document => {
   const made: Readonly<Record<string, string>> = {
     v2: JSON.stringify(aggregated("v2", groups)),
     v2beta1: JSON.stringify(aggregated("v2beta1", groups)),
@@ -123,10 +139,10 @@ const either = (body: string, groups: ReadonlyMap<string, readonly GroupVersion[
   return document(["discovery", "object"], (version) => made[version] ?? body);
 };
 
-/** A document that does not change while we run. The form's parameters are echoed: by them client-go chooses its decoder. */
-function document(offered: readonly Form[], bodyOf: (version: string) => string) {
+/** A document that does not change while the kinds do not. The form's parameters are echoed: by them client-go chooses its decoder. */
+function document(offered: readonly Form[], bodyOf: (version: string) => string): Document {
   const etags = new Map<string, string>();
-  return (c: HttpContext): Response => {
+  return (c) => {
     const { version } = negotiate(c.req.header("accept"), ...offered);
     const body = bodyOf(version);
     let etag = etags.get(version);

@@ -1,12 +1,14 @@
 // The schemas of everything we serve, in the three forms clients ask for: v3 in one document per group and version, v2 as JSON, and v2 as protobuf, without
-// which kubectl up to 1.27 creates nothing. Made when first asked for; they do not change while we run.
+// which kubectl up to 1.27 creates nothing. Made when asked for, and kept while the kinds are the same.
 import { createHash } from "node:crypto";
 import type { Hono } from "hono";
 import { bodies } from "../../shared/api/kinds/mod.ts";
 import { openapiDocuments, openapiIndex } from "../../shared/api/openapi.ts";
 import { encodeOpenapiV2, openapiV2 } from "../../shared/api/openapi_v2.ts";
 import { ApiError } from "../../shared/api/status.ts";
-import type { Env, HttpContext, KindIndex } from "./context.ts";
+import type { KindSet } from "../registry/kind_set.ts";
+import type { Env, HttpContext } from "./context.ts";
+import { perKinds } from "./discovery.ts";
 import { pageNotFound } from "./errors.ts";
 import { version } from "./health.ts";
 import { mediaType } from "./negotiate.ts";
@@ -17,12 +19,12 @@ const v2Asked = ["application/com.github.proto-openapi.spec.v2@v1.0+protobuf", v
 /** Seconds: a document under its hash is the same for ever. */
 const yearSeconds = 31_536_000;
 
-export function openapiRoutes(app: Hono<Env>, index: KindIndex): void {
-  const documents = once(() => openapiDocuments(index.all, bodies, version.gitVersion));
-  const listing = once(() => tagged(JSON.stringify(openapiIndex(documents()))));
-  const v2 = once(() => openapiV2(index.all, bodies, version.gitVersion));
-  const v2Json = once(() => tagged(JSON.stringify(v2())));
-  const v2Bytes = once(() => tagged(encodeOpenapiV2(v2())));
+export function openapiRoutes(app: Hono<Env>, kinds: KindSet): void {
+  const documents = perKinds(kinds, (served) => openapiDocuments(served, bodies, version.gitVersion));
+  const listing = perKinds(kinds, () => tagged(JSON.stringify(openapiIndex(documents()))));
+  const v2 = perKinds(kinds, (served) => openapiV2(served, bodies, version.gitVersion));
+  const v2Json = perKinds(kinds, () => tagged(JSON.stringify(v2())));
+  const v2Bytes = perKinds(kinds, () => tagged(encodeOpenapiV2(v2())));
 
   app.get("/openapi/v2", (c) => {
     const types = (c.req.header("accept") ?? "*/*").split(",").map((part) => mediaType(part.trim()).type);
@@ -52,9 +54,4 @@ function answer(c: HttpContext, { body, etag }: Tagged, type: string, caching = 
   const headers = { "content-type": type, etag, vary: "Accept, Accept-Encoding", "cache-control": caching };
   if (c.req.header("if-none-match") === etag) return new Response(null, { status: 304, headers });
   return new Response(body as string | Uint8Array<ArrayBuffer>, { headers });
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }

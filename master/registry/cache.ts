@@ -5,6 +5,7 @@ import { type Range, type Store, StoreError, type StoreEvent } from "../store/st
 import { decode, objectsPrefix, parseKey, resourceOf } from "./codec.ts";
 import type { Stored } from "./face.ts";
 import { CacheIndex } from "./cache_index.ts";
+import { KindSet } from "./kind_set.ts";
 
 export interface Change<T = KubernetesObject> {
   readonly kind: Kind<T>;
@@ -16,6 +17,8 @@ export interface Change<T = KubernetesObject> {
 
 /** Its iterables are live: use them before the next await, or copy. */
 export interface Cache {
+  /** Those whose objects are in here, and whatever else is served. */
+  readonly kinds: KindSet;
   get<T>(kind: Kind<T>, namespace: string, name: string): Stored<T> | undefined;
   list<T>(kind: Kind<T>, namespace?: string): Iterable<Stored<T>>;
   byUid(uid: string): Stored | undefined;
@@ -48,7 +51,7 @@ export async function startCache(
 
 class Mirror implements Cache {
   readonly #store: Store;
-  readonly #kinds: ReadonlyMap<string, Kind>;
+  readonly kinds: KindSet;
   readonly #log: Log;
   readonly #index = new CacheIndex();
   readonly #observers = new Set<(change: Change) => void>();
@@ -57,7 +60,7 @@ class Mirror implements Cache {
 
   constructor(store: Store, kinds: readonly Kind[], log: Log) {
     this.#store = store;
-    this.#kinds = new Map(kinds.map((kind) => [resourceOf(kind), kind]));
+    this.kinds = new KindSet(kinds);
     this.#log = log;
   }
   get revision(): number {
@@ -158,7 +161,7 @@ class Mirror implements Cache {
     return before ? [{ kind, before }] : [];
   }
   #kindOf(key: string): Kind | undefined {
-    return this.#kinds.get(parseKey(key).resource);
+    return this.kinds.storedAs(parseKey(key).resource);
   }
 
   /** One revision whole: observers see the indexes with all of it in. */

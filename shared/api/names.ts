@@ -130,3 +130,11 @@ export const obeys = (syntax: Syntax): v.RawCheckAction<string> =>
   v.rawCheck(({ dataset, addIssue }) => {
     if (dataset.typed) { for (const message of syntax(dataset.value)) addIssue({ message }); }
   });
+
+const versionName = /^v([1-9]\d*)(?:(alpha|beta)([1-9]\d*))?$/, stages = ["alpha", "beta", undefined];
+/** Which version of an API comes first: v10, v2, v1, v2beta1, v1alpha2, and then whatever else it is called, by the alphabet. */
+export function byVersionPriority(a: string, b: string): number {
+  const [x, y] = [versionName.exec(a), versionName.exec(b)];
+  if (!x || !y) return x ? -1 : y ? 1 : a < b ? -1 : a > b ? 1 : 0;
+  return stages.indexOf(y[2]) - stages.indexOf(x[2]) || Number(y[1]) - Number(x[1]) || Number(y[3] ?? 0) - Number(x[3] ?? 0);
+}

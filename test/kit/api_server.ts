@@ -12,7 +12,8 @@ import { type Authorizer, createAuthorizer } from "../../master/rbac/authorizer.
 import { prepareRoles } from "../../master/rbac/bootstrap.ts";
 import { createRoles } from "../../master/rbac/roles.ts";
 import type { User } from "../../master/rbac/user.ts";
-import { startCache } from "../../master/registry/cache.ts";
+import { type Cache, startCache } from "../../master/registry/cache.ts";
+import { KindSet } from "../../master/registry/kind_set.ts";
 import { type HttpServer, startServer } from "../../master/http/server.ts";
 import type { Streams } from "../../master/http/stream.ts";
 import { Authority, type KeyPair } from "../../master/pki/authority.ts";
@@ -31,11 +32,11 @@ export interface ApiContext {
 /** Requests are admin's, unless they say otherwise with `x-user: NAME` and `x-groups: A,B`. */
 export async function openApi(options: Partial<AppDependencies> = {}): Promise<ApiContext> {
   const opened = await openRegistry(), stopping = new AbortController();
-  const { authorizer, stopped } = await authorizerOver(opened, stopping.signal);
+  const { authorizer, cache } = await authorizerOver(opened, stopping.signal);
   const app = createApp({
     authorizer,
     registry: opened.registry,
-    kinds,
+    kinds: cache.kinds,
     clock: systemClock,
     random: seeded(1),
     log: silentLog,
@@ -50,7 +51,7 @@ export async function openApi(options: Partial<AppDependencies> = {}): Promise<A
     compact: () => opened.store.compact(opened.registry.revision()),
     close: async () => {
       stopping.abort();
-      await stopped;
+      await cache.stopped;
       await closeRegistry(opened);
     },
   };
@@ -65,11 +66,11 @@ export const noStreams: Streams = {
 async function authorizerOver(
   { registry, store }: RegistryContext,
   signal: AbortSignal,
-): Promise<{ authorizer: Authorizer; stopped: Promise<void> }> {
+): Promise<{ authorizer: Authorizer; cache: Cache & { readonly stopped: Promise<void> } }> {
   const cache = await startCache({ store, kinds, log: silentLog }, signal);
   await prepareRoles({ registry, log: silentLog });
   await cache.waitFor(registry.revision(), signal);
-  return { authorizer: createAuthorizer(createRoles(cache)), stopped: cache.stopped };
+  return { authorizer: createAuthorizer(createRoles(cache)), cache };
 }
 
 /** Sends a request and reads the answer as JSON. */
@@ -107,7 +108,7 @@ export interface ServedApi extends ApiContext {
   readonly kubeconfig: string;
 }
 export async function serveApi(
-  { log = silentLog, clock = systemClock, streams = noStreams, registry, kinds: served = kinds, tokens = {} }: {
+  { log = silentLog, clock = systemClock, streams = noStreams, registry, kinds: served, tokens = {} }: {
     log?: Log;
     clock?: Clock;
     streams?: Streams;
@@ -117,7 +118,7 @@ export async function serveApi(
   } = {},
 ): Promise<ServedApi> {
   const opened = await openRegistry(), stopping = new AbortController();
-  const { authority } = await Authority.create("test-ca"), { authorizer, stopped } = await authorizerOver(opened, stopping.signal);
+  const { authority } = await Authority.create("test-ca"), { authorizer, cache } = await authorizerOver(opened, stopping.signal);
   const [pair, adminPair] = await Promise.all([
     authority.issueServer(["127.0.0.1", "localhost"]),
     authority.issueClient({ commonName: "admin", organizations: ["system:masters"], uris: [] }),
@@ -125,7 +126,7 @@ export async function serveApi(
   const app = createApp({
     authorizer,
     registry: registry ?? opened.registry,
-    kinds: served,
+    kinds: served ? new KindSet(served) : cache.kinds,
     clock,
     random: seeded(1),
     log,
@@ -160,7 +161,7 @@ export async function serveApi(
     close: async () => {
       stopping.abort();
       await server.stop();
-      await stopped;
+      await cache.stopped;
       await closeRegistry(opened);
       removeTestDirectory(directory);
     },

@@ -26,7 +26,7 @@ export async function openCluster(nodeNames: readonly string[] = ["a", "b", "c"]
   const lead = (): void => {
     term = new AbortController();
     const { store, registry } = context;
-    leading = runLeaderGroup({ store, registry, cache, presence: nodes, kinds, clock: systemClock, random, log: silentLog }, {
+    leading = runLeaderGroup({ store, registry, cache, presence: nodes, clock: systemClock, random, log: silentLog }, {
       podNetwork: "10.201.0.0/16",
       caCertificate: "-----BEGIN CERTIFICATE-----",
       authority: { subjectOf: () => Promise.resolve(undefined), sign: () => Promise.reject(new Error("nobody signs here")) },

@@ -2,6 +2,7 @@ import * as assert from "uvu/assert";
 import { createApp } from "../../../master/http/app.ts";
 import { anonymous } from "../../../master/rbac/user.ts";
 import { kinds } from "../../../shared/api/kinds/mod.ts";
+import { KindSet } from "../../../master/registry/kind_set.ts";
 import { requestBodyBytes, requestTimeoutMs } from "../../../shared/limits.ts";
 import { HandCrankedClock, seeded } from "../../../shared/util/clock.ts";
 import { type Log, silentLog } from "../../../shared/util/log.ts";
@@ -134,7 +135,7 @@ test("health says what is wrong, by name", async () => {
 function bare(options: Partial<Parameters<typeof createApp>[0]>) {
   return createApp({
     registry: {} as Registry,
-    kinds,
+    kinds: new KindSet(kinds),
     log: silentLog,
     clock: new HandCrankedClock(),
     random: seeded(1),

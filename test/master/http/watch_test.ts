@@ -3,6 +3,7 @@ import { pullStream } from "../../../master/http/pull_stream.ts";
 import { createRegistry } from "../../../master/registry/registry.ts";
 import { configMaps } from "../../../shared/api/kinds/configmap.ts";
 import { kinds } from "../../../shared/api/kinds/mod.ts";
+import { KindSet } from "../../../master/registry/kind_set.ts";
 import { ApiError } from "../../../shared/api/status.ts";
 import { watchBookmarkMs, watchKeepAliveMs, watchStallMs } from "../../../shared/limits.ts";
 import { HandCrankedClock, seeded, systemClock } from "../../../shared/util/clock.ts";
@@ -141,7 +142,7 @@ test("what is too old is an ERROR event with 410, and the end", async () => {
     revision: () => 9,
     watch: () => source(() => Promise.reject(new ApiError("Expired", "too old resource version: 1 (1000)"))),
   } as unknown as ReturnType<typeof createRegistry>;
-  const api = await openApi({ registry, kinds });
+  const api = await openApi({ registry, kinds: new KindSet(kinds) });
   const watch = await open(api, "resourceVersion=1"), event = await watch.next();
   assert.equal([event.type, event.object.code, event.object.reason, event.object.message], [
     "ERROR",

@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import {
+  byVersionPriority,
   configKey,
   dns1035Label,
   dns1123Label,
@@ -85,4 +86,9 @@ labels("validateLabelSelector() finds what each operator may not have", () => {
     "FieldValueInvalid spec.selector.matchExpressions[3].values[0]",
     "FieldValueInvalid spec.selector.matchExpressions[3].key",
   ]);
+});
+
+names("byVersionPriority() puts the newest stable version first", () => {
+  const inOrder = ["v10", "v2", "v1", "v11beta2", "v10beta3", "v3beta1", "v12alpha1", "v11alpha2", "foo1", "foo10"];
+  assert.equal(inOrder.toReversed().sort(byVersionPriority), inOrder);
 });
