@@ -8,13 +8,19 @@ import type { HttpContext } from "./context.ts";
 export const kindsNotActedOn: readonly string[] = [
   "cronjobs.batch",
   "horizontalpodautoscalers.autoscaling",
+  "ingressclasses.networking.k8s.io",
+  "ingresses.networking.k8s.io",
   "jobs.batch",
   "limitranges",
+  "networkpolicies.networking.k8s.io",
+  "persistentvolumeclaims",
+  "persistentvolumes",
   "poddisruptionbudgets.policy",
   "replicationcontrollers",
   "resourcequotas",
   "runtimeclasses.node.k8s.io",
   "statefulsets.apps",
+  "storageclasses.storage.k8s.io",
 ];
 
 const core = "k8s.io.api.core.v1.";

@@ -1,5 +1,5 @@
 // The syntaxes of addresses and networks, with Kubernetes' words for what is wrong.
-import { isIP } from "node:net";
+import { BlockList, isIP } from "node:net";
 import type { Syntax } from "./names.ts";
 
 export const ipAddress: Syntax = (text) => isIP(text) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"];
@@ -9,6 +9,15 @@ export const cidr: Syntax = (text) => {
   const fits = family !== 0 && (bits === "0" || !bits.startsWith("0")) && Number(bits) <= (family === 4 ? 32 : 128);
   return fits ? [] : ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"];
 };
+
+/** Is the first network a part of the second, and not all of it? Both are valid. */
+export function networkWithin(part: string, network: string): boolean {
+  const [inner = "", innerBits = ""] = part.split("/"), [outer = "", outerBits = ""] = network.split("/");
+  const family = isIP(outer) === 4 ? "ipv4" : "ipv6", whole = new BlockList();
+  if (isIP(inner) !== isIP(outer) || Number(innerBits) <= Number(outerBits)) return false;
+  whole.addSubnet(outer, Number(outerBits), family);
+  return whole.check(inner, family);
+}
 
 /** An address that means the same machine to everybody: where traffic can be sent. */
 export const routableAddress: Syntax = (text) => {

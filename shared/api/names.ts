@@ -81,6 +81,13 @@ export function qualifiedName(text: string): string[] {
   if (name === "") problems.push("name part must be non-empty");
   return [...problems, ...baseName(name).map((problem) => `name part ${problem}`)];
 }
+/** Names of programs that look after something: `acme.io/foo`. */
+export function domainPrefixedPath(text: string): string[] {
+  const slash = text.indexOf("/"), domain = text.slice(0, slash), path = text.slice(slash + 1);
+  if (slash <= 0 || path === "") return ['must be a domain-prefixed path (such as "acme.io/foo")'];
+  return [...dns1123Subdomain(domain), ...urlPath(path)];
+}
+const urlPath = syntax(Infinity, "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+", "Invalid path");
 /** Keys of ConfigMaps and Secrets: they become file names. */
 export function configKey(text: string): string[] {
   const problems = anyConfigKey(text);

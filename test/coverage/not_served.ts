@@ -2,12 +2,6 @@
 export const notServed: readonly string[] = [
   // Not yet.
   "apiextensions.k8s.io/v1 CustomResourceDefinition",
-  "networking.k8s.io/v1 Ingress",
-  "networking.k8s.io/v1 IngressClass",
-  "networking.k8s.io/v1 NetworkPolicy",
-  "storage.k8s.io/v1 StorageClass",
-  "v1 PersistentVolume",
-  "v1 PersistentVolumeClaim",
   // Answers and envelopes: they are spoken, but are no kinds with a schema of their own.
   "meta.k8s.io/v1 PartialObjectMetadata",
   "meta.k8s.io/v1 Table",

@@ -3,11 +3,12 @@ import type { Cause } from "../decode.ts";
 import { sameJson } from "../json.ts";
 import { validateLabelSelector } from "../labels.ts";
 import type { ObjectMeta } from "../meta.ts";
-import { dns1123Label } from "../names.ts";
+import { dns1123Label, domainPrefixedPath } from "../names.ts";
 import { immutable, invalid, missing, tooLong, unsupported } from "../resource.ts";
 import { fromLabelSelector, matchLabels } from "../selector.ts";
 import type { JobSpec } from "./job.ts";
 import { validatePodFailurePolicy, validateSuccessPolicy } from "./job_policies.ts";
+import { obeysSyntax } from "./pod/check.ts";
 import { validatePodTemplate } from "./pod/validate.ts";
 import { notNegative, specUnchanged } from "./workload.ts";
 
@@ -87,9 +88,7 @@ export function validateJobSpec(spec: JobSpec, at: string): Cause[] {
     causes.push(missing(`${at}.backoffLimitPerIndex`, "when maxFailedIndexes is specified"));
   }
   if (managedBy !== undefined) {
-    if (!/^[^/]+\/./.test(managedBy)) {
-      causes.push(invalid(`${at}.managedBy`, managedBy, 'must be a domain-prefixed path (such as "acme.io/foo")'));
-    }
+    causes.push(...obeysSyntax(`${at}.managedBy`, managedBy, domainPrefixedPath));
     if (managedBy.length > managedByCharacters) causes.push(tooLong(`${at}.managedBy`, managedByCharacters));
   }
   causes.push(...spec.completionMode === "Indexed" ? validateIndexed(spec, at) : validateNonIndexed(spec, at));

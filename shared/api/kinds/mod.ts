@@ -18,12 +18,17 @@ import { eventViews } from "./event_view.ts";
 import { Eviction } from "./eviction.ts";
 import { horizontalPodAutoscalers } from "./horizontal_pod_autoscaler.ts";
 import { horizontalPodAutoscalersV1 } from "./horizontal_pod_autoscaler_v1.ts";
+import { ingresses } from "./ingress.ts";
+import { ingressClasses } from "./ingress_class.ts";
 import { jobs } from "./job.ts";
 import { leases } from "./lease.ts";
 import { limitRanges } from "./limit_range.ts";
 import { namespaces } from "./namespace.ts";
+import { networkPolicies } from "./network_policy.ts";
 import { nodes } from "./node.ts";
 import { nodeLinks } from "./node_link.ts";
+import { persistentVolumes } from "./persistent_volume.ts";
+import { persistentVolumeClaims } from "./persistent_volume_claim.ts";
 import { pods } from "./pod.ts";
 import { podDisruptionBudgets } from "./pod_disruption_budget.ts";
 import { podTemplates } from "./pod_template.ts";
@@ -40,6 +45,7 @@ import { selfSubjectReviews, selfSubjectReviewsBeta } from "./self_subject_revie
 import { services } from "./service.ts";
 import { serviceAccounts } from "./service_account.ts";
 import { statefulSets } from "./statefulset.ts";
+import { storageClasses } from "./storage_class.ts";
 import { TokenRequest } from "./token_request.ts";
 import { tokenReviews } from "./token_review.ts";
 
@@ -56,6 +62,8 @@ export const kinds: readonly Kind[] = [
   serviceAccounts,
   endpoints,
   events,
+  persistentVolumes,
+  persistentVolumeClaims,
   limitRanges,
   resourceQuotas,
   podTemplates,
@@ -72,6 +80,10 @@ export const kinds: readonly Kind[] = [
   // batch/v1
   cronJobs,
   jobs,
+  // networking.k8s.io/v1
+  networkPolicies,
+  ingresses,
+  ingressClasses,
   // policy/v1
   podDisruptionBudgets,
   // events.k8s.io/v1
@@ -92,6 +104,8 @@ export const kinds: readonly Kind[] = [
   roleBindings,
   clusterRoles,
   clusterRoleBindings,
+  // storage.k8s.io/v1
+  storageClasses,
   // scheduling.k8s.io/v1
   priorityClasses,
   // coordination.k8s.io/v1

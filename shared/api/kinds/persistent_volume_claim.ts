@@ -1,8 +1,16 @@
-// A claim for storage, as a StatefulSet has it in its templates.
+// A claim for storage: of its own, or as a StatefulSet has it in its templates.
+import { ageOf } from "../age.ts";
+import type { Cause } from "../decode.ts";
+import { sameJson } from "../json.ts";
+import { validateLabelSelector } from "../labels.ts";
 import { ObjectMeta } from "../meta.ts";
+import { dns1123Subdomain } from "../names.ts";
+import { compareQuantities } from "../quantity.ts";
+import { forbidden, invalid, missing, resource } from "../resource.ts";
 import { quantity, time } from "../scalars.ts";
 import { atomic, field, kind, list, map, mergedBy, message, optional, required, string } from "../schema.ts";
-import { accessMode, PersistentVolumeClaimSpec } from "./pod/claim.ts";
+import { ifGiven } from "./pod/check.ts";
+import { accessMode, accessModesText, PersistentVolumeClaimSpec, validateAccessModes, validateStorage } from "./pod/claim.ts";
 
 const core = "k8s.io.api.core.v1";
 
@@ -33,3 +41,63 @@ export class PersistentVolumeClaim extends kind("v1", `${core}.PersistentVolumeC
   spec: field(2, PersistentVolumeClaimSpec, "What is wanted."),
   status: field(3, PersistentVolumeClaimStatus, "What is. Written by the system."),
 }) {}
+
+export const persistentVolumeClaims = resource(PersistentVolumeClaim, {
+  plural: "persistentvolumeclaims",
+  short: ["pvc"],
+  namespaced: true,
+  status: true,
+  generation: false,
+  columns: {
+    Status: ({ metadata, status }) => metadata?.deletionTimestamp ? "Terminating" : status?.phase ?? "",
+    Volume: ({ spec }) => spec?.volumeName ?? "",
+    // Of a volume that it has, not of one that it wants.
+    Capacity: ({ spec, status }) => spec?.volumeName ? status?.capacity?.storage ?? "0" : "",
+    "Access Modes": ({ spec, status }) => spec?.volumeName ? accessModesText(status?.accessModes) : "",
+    StorageClass: ({ spec }) => spec?.storageClassName ?? "",
+    VolumeAttributesClass: ({ spec }) => spec?.volumeAttributesClassName || "<unset>",
+    Age: ageOf,
+    VolumeMode: { wide: true, cell: ({ spec }) => spec?.volumeMode ?? "<unset>" },
+  },
+  born: (claim) => void (claim.status = { phase: "Pending" }),
+  /** Two fields for the same, since only the newer one may name an object of any kind. */
+  defaults({ spec }) {
+    if (!spec || spec.dataSourceRef?.namespace) return;
+    if (spec.dataSource && !spec.dataSourceRef) spec.dataSourceRef = { ...spec.dataSource };
+    else if (spec.dataSourceRef && !spec.dataSource) spec.dataSource = { ...spec.dataSourceRef };
+  },
+  validate({ spec = {}, status }, old) {
+    const { resources: { requests = {} } = {}, selector, storageClassName, dataSource } = spec, size = "spec.resources[storage]";
+    if (old?.spec && sameJson(spec, old.spec)) return [];
+    return [
+      ...validateAccessModes(spec.accessModes, "spec.accessModes", "at least 1 access mode is required"),
+      ...selector ? validateLabelSelector(selector, "spec.selector") : [],
+      ...requests.storage === undefined ? [missing(size)] : validateStorage(requests.storage, size),
+      ...ifGiven("spec.storageClassName", storageClassName, dns1123Subdomain),
+      ...dataSource && !dataSource.apiGroup && dataSource.kind !== "PersistentVolumeClaim"
+        ? [invalid("spec.dataSource", dataSource.kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup")]
+        : [],
+      ...old?.spec ? validateUpdate(spec, old.spec, status) : [],
+    ];
+  },
+});
+
+/** A claim may get its volume, and, once it has it, become bigger. */
+function validateUpdate(
+  spec: PersistentVolumeClaimSpec,
+  old: PersistentVolumeClaimSpec,
+  status: PersistentVolumeClaimStatus = {},
+): Cause[] {
+  const size = ({ resources }: PersistentVolumeClaimSpec) => resources?.requests?.storage ?? "0", bound = status.phase === "Bound";
+  const rest = ({ volumeName, resources, volumeAttributesClassName, ...others }: PersistentVolumeClaimSpec) => [
+    others,
+    ...old.volumeName ? [volumeName] : [],
+    ...bound ? [resources?.limits] : [resources, volumeAttributesClassName],
+  ];
+  if (!sameJson(rest(spec), rest(old))) {
+    const except = "resources.requests and volumeAttributesClassName for bound claims";
+    return [forbidden("spec", `spec is immutable after creation except ${except}`)];
+  }
+  if (compareQuantities(size(spec), size(old)) >= 0) return [];
+  return [forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")];
+}

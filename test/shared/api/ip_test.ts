@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { cidr, ipAddress, ipFamily, routableAddress } from "../../../shared/api/ip.ts";
+import { cidr, ipAddress, ipFamily, networkWithin, routableAddress } from "../../../shared/api/ip.ts";
 import { suite } from "../../kit/suite.ts";
 
 const test = suite("addresses");
@@ -18,6 +18,11 @@ test("cidr() takes a network of either family", () => {
     "0.0.0.0/0",
     "2001:db8::/64",
   ]);
+});
+test("networkWithin() wants a part of the other, and less than all of it", () => {
+  const parts = ["10.1.0.0/16", "10.255.255.255/32", "10.0.0.0/8", "10.0.0.0/7", "11.0.0.0/9", "fd00::/9"];
+  assert.equal(parts.filter((part) => networkWithin(part, "10.0.0.0/8")), ["10.1.0.0/16", "10.255.255.255/32"]);
+  assert.equal([networkWithin("fd00:1::/32", "fd00::/8"), networkWithin("fe00::/32", "fd00::/8")], [true, false]);
 });
 test("routableAddress() refuses those that mean another machine to everybody", () => {
   const refused = [

@@ -2,11 +2,27 @@
 import { atomic, bool, field, list, map, message, oneOf, optional, required, string } from "../../schema.ts";
 import { quantity } from "../../scalars.ts";
 import { LabelSelector, ObjectMeta } from "../../meta.ts";
+import { parseQuantity } from "../../quantity.ts";
+import type { Cause } from "../../decode.ts";
+import { forbidden, invalid, missing } from "../../resource.ts";
 import { TypedLocalObjectReference, TypedObjectReference } from "./reference.ts";
 
 const core = "k8s.io.api.core.v1";
 export const accessMode = oneOf("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod");
 export const volumeMode = oneOf("Block", "Filesystem");
+
+type AccessMode = "ReadWriteOnce" | "ReadOnlyMany" | "ReadWriteMany" | "ReadWriteOncePod";
+const shortModes = { ReadWriteOnce: "RWO", ReadOnlyMany: "ROX", ReadWriteMany: "RWX", ReadWriteOncePod: "RWOP" } as const;
+/** As a column shows them, each once, in this order. */
+export const accessModesText = (modes: readonly AccessMode[] = []): string =>
+  (Object.keys(shortModes) as AccessMode[]).filter((mode) => modes.includes(mode)).map((mode) => shortModes[mode]).join();
+export function validateAccessModes(modes: readonly AccessMode[] = [], at: string, why = ""): Cause[] {
+  if (modes.length === 0) return [missing(at, why)];
+  if (modes.length === 1 || !modes.includes("ReadWriteOncePod")) return [];
+  return [forbidden(at, "may not use ReadWriteOncePod with other access modes")];
+}
+export const validateStorage = (size: string, at: string): Cause[] =>
+  parseQuantity(size).nano > 0n ? [] : [invalid(at, size, "must be greater than zero")];
 
 export class VolumeResourceRequirements extends message(`${core}.VolumeResourceRequirements`, "How big a volume must and may be.", {
   limits: field(1, map(quantity), "The most it may have."),

@@ -8,6 +8,11 @@ export class LocalObjectReference extends message(`${core}.LocalObjectReference`
   name: field(1, string, "Name of the object."),
 }, whole) {}
 
+export class SecretReference extends message(`${core}.SecretReference`, "A Secret in any namespace.", {
+  name: field(1, string, "Name of the Secret."),
+  namespace: field(2, string, "Its namespace."),
+}, whole) {}
+
 export class TypedLocalObjectReference extends message(
   `${core}.TypedLocalObjectReference`,
   "An object of any kind in the same namespace.",

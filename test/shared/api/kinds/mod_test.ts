@@ -39,6 +39,11 @@ const least: Readonly<Record<string, object>> = {
   CertificateSigningRequest: { spec: { request, signerName: "skerry.dev/node" } },
   RoleBinding: { roleRef: { kind: "ClusterRole", name: "view" } },
   ClusterRoleBinding: { roleRef: { kind: "ClusterRole", name: "view" } },
+  PersistentVolume: { spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/data" } } },
+  PersistentVolumeClaim: { spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } },
+  StorageClass: { provisioner: "acme.io/disk" },
+  Ingress: { spec: { defaultBackend: { service: { name: "web", port: { number: 80 } } } } },
+  IngressClass: { spec: { controller: "acme.io/ingress" } },
   RuntimeClass: { handler: "crun" },
   EndpointSlice: { addressType: "IPv4" },
   Enrollment: {
