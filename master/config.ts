@@ -70,6 +70,12 @@ export const options = {
     "Where in etcd: each cluster in one etcd has its own",
     { default: "/skerry" },
   ),
+  tokenKey: option(
+    v.pipe(v.string(), v.regex(/^[1-9]\d{0,5}$/, "expected a whole number from 1 on"), v.transform(Number)),
+    "Which of the keys that follow from the authority signs ServiceAccount tokens; the one before and the one after are accepted too. " +
+      "To change the key, add 1 on one master after another",
+    { default: 1, shown: "1" },
+  ),
   podNetwork: option(network, "Addresses of pods; every node gets a /24 of it", { default: "10.201.0.0/16" }),
   serviceNetwork: option(network, "Addresses of Services", { default: "10.202.0.0/16" }),
   logLevel: option(v.picklist(["debug", "info", "warn", "error"]), "Least important line that is logged: debug, info, warn or error", {

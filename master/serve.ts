@@ -23,7 +23,10 @@ import { memberRoutes } from "./http/members.ts";
 import { startServer } from "./http/server.ts";
 import { snapshotPath, snapshotRoutes } from "./http/snapshot.ts";
 import { runLeaderGroup } from "./leader.ts";
+import { AccountTokens } from "./identity/accounts.ts";
+import { createIdentity } from "./identity/identity.ts";
 import { kubeconfig, openPki } from "./pki/pki.ts";
+import { TokenKeys } from "./pki/token_keys.ts";
 import { createAuthorizer } from "./rbac/authorizer.ts";
 import { prepareRoles } from "./rbac/bootstrap.ts";
 import { createRoles } from "./rbac/roles.ts";
@@ -93,6 +96,8 @@ export async function serve(
   const ports = { api: 0, mqtt: 0 }; // known once both listen
   const self = store.status().memberId;
   const credentials = peers && { ca: authority.certificate, ...await authority.issueClient(masterSubject(self)) };
+  const now = () => Math.max(clock.now(), store.status().time); // log time: a master without a battery does not fall behind its own log
+  const accounts = new AccountTokens(new TokenKeys(pki.ca.key, config.tokenKey), { cache, registry, now });
   const fleet = createFleet({
     registry: named(registry, "kubelet"), // the fleet writes what its devices report
 
@@ -116,6 +121,7 @@ export async function serve(
     member: hostname(),
   });
 
+  const identity = createIdentity(accounts, [(token) => fleet.tokens.authenticate(token)], now);
   const app = createApp({
     registry,
     kinds: cache.kinds,
@@ -125,11 +131,12 @@ export async function serve(
     authenticator: createAuthenticator({
       clock,
       verify: (raw) => authority.verify(raw),
-      tokens: (token) => fleet.tokens.authenticate(token),
+      tokens: (token) => identity.user(token),
       revoked: (certificate) => fleet.revoked(certificate),
     }),
     authorizer: createAuthorizer(createRoles(cache)),
     streams: fleet.streams,
+    identity,
     stopping: ending.signal,
     memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),
     open: (router) => void router.route("/", fleet.join),
@@ -169,6 +176,7 @@ export async function serve(
         podNetwork: config.podNetwork,
         caCertificate: authority.certificate,
         authority,
+        accounts,
         apiEndpoints: advertised(config).map((address) => ({ address, port: ports.api })),
       },
       ending.signal,

@@ -303,6 +303,13 @@ export const scheduleBackoff = { baseMs: 100, capMs: 10_000 } as const;
 export const sliceEndpoints = 100;
 export const endpointsAddresses = 1000;
 
+/** Characters of a bearer token that is looked at: ours have about a thousand. */
+export const tokenCharacters = 8 * 1024;
+/** Seconds by which the clocks of two masters may differ where a token's times are judged, as upstream. */
+export const tokenLeewaySeconds = 60;
+/** Audiences that one token may be meant for, and one review may ask about: each goes into the token, or the answer. */
+export const tokenAudiences = 32;
+
 /** Devices that one join token with counted uses can bring in: their keys stand in the token's Secret. */
 export const tokenUses = 1000;
 /** Bytes of one join request: a certificate request, and some words. */

@@ -15,6 +15,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["store", "pki"],
     ["registry"],
     ["rbac"],
+    ["identity"],
     ["http", "scheduler", "controllers", "fleet", "broker", "cloud", "dashboard"],
     ["leader.ts", "config.ts"],
     ["cluster.ts", "etcd.ts"],

@@ -16,6 +16,7 @@ import { podGc } from "./pod_gc.ts";
 import { replicaSetController } from "./replicaset.ts";
 import { rootCaController } from "./root_ca.ts";
 import { serviceAccountController } from "./service_account.ts";
+import { type SecretTokens, tokenSecretsController } from "./token_secrets.ts";
 
 export interface ControllerConfig {
   /** IPv4 network of which every node gets a /24. */
@@ -24,13 +25,15 @@ export interface ControllerConfig {
   readonly caCertificate: string;
   /** Signs certificates of the API's clients. */
   readonly authority: ClientAuthority;
+  /** Issues tokens of ServiceAccounts. */
+  readonly accounts: SecretTokens;
   /** Where the API can be reached from pods and nodes. */
   readonly apiEndpoints: readonly ApiEndpoint[];
 }
 
 export const controllers = (
   { clock, presence, daemonFit }: { clock: Clock; presence: Presence; daemonFit: DaemonFit },
-  { podNetwork, caCertificate, authority, apiEndpoints }: ControllerConfig,
+  { podNetwork, caCertificate, authority, accounts, apiEndpoints }: ControllerConfig,
 ): readonly Controller[] => [
   deploymentController,
   replicaSetController,
@@ -43,6 +46,7 @@ export const controllers = (
   namespaceController,
   serviceAccountController,
   rootCaController(caCertificate),
+  tokenSecretsController(accounts, caCertificate),
   clusterRoleAggregationController,
   certificateSigner(authority, clock),
   garbageCollector,

@@ -7,6 +7,7 @@ import { ApiError } from "../../shared/api/status.ts";
 import { tokenUses } from "../../shared/limits.ts";
 import { randomBase32 } from "../../shared/util/base32.ts";
 import { formatToken, parseBearer } from "../../shared/wire/join.ts";
+import { absent } from "../registry/errors.ts";
 import type { Registry } from "../registry/registry.ts";
 
 export const tokenNamespace = "kube-system";
@@ -164,7 +165,3 @@ export class Tokens {
 const refuse = (why: string): ApiError =>
   new ApiError("Unauthorized", `Cannot join with this token: ${why}. Ask for a new one (skerry-master token create)`);
 const sameText = (a: string, b: string): boolean => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
-function absent(error: unknown): undefined {
-  if (error instanceof ApiError && error.reason === "NotFound") return undefined;
-  throw error;
-}

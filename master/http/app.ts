@@ -7,6 +7,7 @@ import { ApiError } from "../../shared/api/status.ts";
 import { requestBodyBytes, requestTimeoutMs, warningBytes } from "../../shared/limits.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
+import type { Identity } from "../identity/identity.ts";
 import type { Authorizer } from "../rbac/authorizer.ts";
 import type { KindSet } from "../registry/kind_set.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -17,6 +18,7 @@ import { isUnexpected, pageNotFound, statusResponse, toStatus } from "./errors.t
 import { type Checks, healthRoutes, RequestCounts } from "./health.ts";
 import { openapiRoutes } from "./openapi.ts";
 import { impersonated } from "./impersonate.ts";
+import { issuerRoutes } from "./issuer.ts";
 import { attributesOf, mayOrThrow } from "./rbac.ts";
 import { parseRequest, type RequestInfo } from "./request.ts";
 import { resourceHandler } from "./resource.ts";
@@ -33,6 +35,7 @@ export interface AppDependencies {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly streams: Streams;
+  readonly identity: Identity;
   /** Who has the objects of kinds that are not stored (NodeLink). */
   readonly memory?: ReadonlyMap<Kind, Memory>;
   /** Aborts when the server stops. */
@@ -50,13 +53,14 @@ export interface AppDependencies {
 const longRunning = new Set(["log", "exec", "attach", "portforward", "proxy"]);
 
 export function createApp(dependencies: AppDependencies): Hono<Env> {
-  const { registry, clock, random, log, authenticator, authorizer, streams, stopping } = dependencies;
+  const { registry, clock, random, log, authenticator, authorizer, streams, identity, stopping } = dependencies;
   const api: Api = {
     registry,
     clock,
     random,
     log,
     streams,
+    identity,
     stopping,
     memory: dependencies.memory ?? new Map(),
     kinds: dependencies.kinds,
@@ -92,6 +96,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   healthRoutes(app, { registry, counts, checks: dependencies.checks ?? {}, metrics: dependencies.metrics ?? (() => "") });
   openapiRoutes(app, api.kinds);
   discoveryRoutes(app, api.kinds);
+  issuerRoutes(app, identity.accounts);
   dependencies.extras?.(app);
   const resources = resourceHandler(api);
   app.all("/api/:version/*", resources);

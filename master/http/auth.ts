@@ -63,5 +63,6 @@ export function createAuthenticator({ clock, verify, tokens, revoked }: Authenti
   };
 }
 
-const authenticatedUser = (user: User): User =>
+/** Whoever has shown who they are is in this group. */
+export const authenticatedUser = (user: User): User =>
   user.groups.includes(authenticated) ? user : { ...user, groups: [...user.groups, authenticated] };

@@ -4,6 +4,7 @@ import { Binding } from "../../shared/api/kinds/binding.ts";
 import { DeleteOptions } from "../../shared/api/kinds/delete_options.ts";
 import { Eviction } from "../../shared/api/kinds/eviction.ts";
 import { Scale } from "../../shared/api/kinds/scale.ts";
+import { TokenRequest } from "../../shared/api/kinds/token_request.ts";
 import { resource } from "../../shared/api/resource.ts";
 import type { BodyKind } from "./object.ts";
 
@@ -13,3 +14,4 @@ export const bindingBody = travelling(Binding, "bindings");
 export const deleteOptionsBody = travelling(DeleteOptions, "deleteoptions");
 export const evictionBody = travelling(Eviction, "evictions");
 export const scaleBody = travelling(Scale, "scales");
+export const tokenRequestBody = travelling(TokenRequest, "tokenrequests");

@@ -6,6 +6,7 @@ import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Authorizer } from "../rbac/authorizer.ts";
 import type { User } from "../rbac/user.ts";
+import type { Identity } from "../identity/identity.ts";
 import type { KindSet } from "../registry/kind_set.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Wanted } from "./negotiate.ts";
@@ -41,6 +42,8 @@ export interface Api {
   readonly random: Random;
   readonly log: Log;
   readonly streams: Streams;
+  /** Whose tokens are whose, and new ones. */
+  readonly identity: Identity;
   /** Kinds of which nothing is stored, and who has their objects. */
   readonly memory: ReadonlyMap<Kind, Memory>;
   /** Aborts when the server stops: watches and followed logs end with it. */

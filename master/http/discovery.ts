@@ -5,6 +5,7 @@ import { apiVersionOf, type Kind, pathOf, subresourcesOf, verbsOf } from "../../
 import type { KindSet } from "../registry/kind_set.ts";
 import type { Env, HttpContext } from "./context.ts";
 import { pageNotFound } from "./errors.ts";
+import { issuerPaths } from "./issuer.ts";
 import { type Form, negotiate } from "./negotiate.ts";
 
 interface GroupVersion {
@@ -36,6 +37,7 @@ function discoveryDocuments(kinds: readonly Kind[]): ReadonlyMap<string, Documen
     groups: [...groups].map(([name, found]) => apiGroup(name, found)),
   });
   const paths = [
+    ...Object.values(issuerPaths),
     "/api",
     "/apis",
     ...versions.map(pathOf),

@@ -1,11 +1,14 @@
 // Questions that are answered at once: may I, may somebody, what may I, who am I. The answers come from the authorizer, as those to requests do.
 import { type KubernetesObject, qualified } from "../../shared/api/resource.ts";
 import { badRequest, invalidObject } from "../../shared/api/status.ts";
+import { authenticatedUser } from "./auth.ts";
 import type { HttpContext, Operation } from "./context.ts";
 import { placeObject, readValue } from "./object.ts";
+import type { Identity } from "../identity/identity.ts";
 import type { Decision, Rights } from "../rbac/authorizer.ts";
 import type { Attributes, User } from "../rbac/user.ts";
 import { respondJson } from "./respond.ts";
+import { tokenAudiences, tokenCharacters } from "../../shared/limits.ts";
 import { notImplemented } from "./stream.ts";
 
 /** Of the review kinds, what is needed here. */
@@ -27,9 +30,11 @@ interface Review extends KubernetesObject {
     groups?: readonly string[];
     extra?: Readonly<Record<string, readonly string[]>>;
     namespace?: string;
+    token?: string;
+    audiences?: readonly string[];
   };
 }
-type Answer = (review: Review, c: HttpContext) => unknown;
+type Answer = (review: Review, c: HttpContext, identity: Identity) => unknown;
 
 const answers: Readonly<Record<string, Answer>> = {
   selfsubjectaccessreviews: (review, { var: { user, authorizer } }) => verdict(authorizer.authorize(user, asked(review))),
@@ -40,10 +45,18 @@ const answers: Readonly<Record<string, Answer>> = {
     return rulesText(authorizer.rightsOf(user, namespace));
   },
   selfsubjectreviews: (_, { var: { user } }) => ({ userInfo: userInfo(user) }),
+  tokenreviews: async ({ spec: { token = "", audiences = [] } = {} }, _, identity) => {
+    if (token === "") throw badRequest("token is required for TokenReview in authentication");
+    if (token.length > tokenCharacters) throw badRequest(`a token of more than ${tokenCharacters} characters is none of ours`);
+    if (audiences.length > tokenAudiences) throw badRequest(`more than ${tokenAudiences} audiences`);
+    const verdict = await identity.review(token, audiences);
+    if (verdict.error !== undefined) return { user: {}, error: verdict.error };
+    return { authenticated: true, user: userInfo(authenticatedUser(verdict.user)), audiences: verdict.audiences };
+  },
 };
 
 /** @throws ApiError Invalid, NotImplemented */
-export async function answerReview({ c, kind, wanted }: Operation): Promise<Response> {
+export async function answerReview({ api, c, kind, wanted }: Operation): Promise<Response> {
   const answer = Object.hasOwn(answers, kind.plural) ? answers[kind.plural] : undefined;
   if (!answer) throw notImplemented(qualified(kind));
   const review: Review = await readValue(c, kind);
@@ -52,7 +65,7 @@ export async function answerReview({ c, kind, wanted }: Operation): Promise<Resp
   if (causes.length > 0) throw invalidObject(kind, "", causes);
   const { namespace, ...metadata } = review.metadata ?? {};
   const shown = { ...metadata, ...(namespace && { namespace }), creationTimestamp: null };
-  return respondJson(c, { ...review, metadata: shown, status: answer(review, c) }, wanted, 201);
+  return respondJson(c, { ...review, metadata: shown, status: await answer(review, c, api.identity) }, wanted, 201);
 }
 
 function asked({ spec: { resourceAttributes, nonResourceAttributes } = {} }: Review): Attributes {

@@ -12,6 +12,7 @@ import { attachToPod, execInPod } from "./remote_command.ts";
 import { respondStored } from "./respond.ts";
 import { answerScale } from "./scale.ts";
 import { notImplemented, podLogs } from "./stream.ts";
+import { answerTokenRequest } from "./token_request.ts";
 
 type Answer = (operation: Operation) => Promise<Response>;
 
@@ -24,7 +25,7 @@ const answers: Readonly<Record<string, Answer>> = {
   attach: attachToPod,
   portforward: unable("forwarding of ports"),
   proxy: unable("the proxy to pods, services and nodes"),
-  token: unable("issuing ServiceAccount tokens"),
+  token: answerTokenRequest,
 };
 function unable(what: string): Answer {
   return () => Promise.reject(notImplemented(what));

@@ -122,6 +122,9 @@ export const defaultRoles: readonly ClusterRole[] = [
     rule(["create"], "authentication.k8s.io", "tokenreviews"),
     rule(["create"], "authorization.k8s.io", "subjectaccessreviews"),
   ]),
+  role("system:service-account-issuer-discovery", [
+    paths("/.well-known/openid-configuration", "/.well-known/openid-configuration/", "/openid/v1/jwks", "/openid/v1/jwks/"),
+  ]),
   role("system:certificates.k8s.io:kube-apiserver-client-approver", [
     { ...rule(["approve"], "certificates.k8s.io", "signers"), resourceNames: ["kubernetes.io/kube-apiserver-client"] },
   ]),
@@ -138,4 +141,5 @@ export const defaultBindings: readonly ClusterRoleBinding[] = [
   bind("system:basic-user", authenticated),
   bind("system:public-info-viewer", authenticated, unauthenticated),
   bind("system:monitoring", "system:monitoring"),
+  bind("system:service-account-issuer-discovery", "system:serviceaccounts"),
 ];

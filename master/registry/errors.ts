@@ -76,3 +76,9 @@ export function translate(error: unknown, asked = 0): unknown {
       return error;
   }
 }
+
+/** For `catch` of a read: what is not there is undefined. */
+export function absent(error: unknown): undefined {
+  if (error instanceof ApiError && error.reason === "NotFound") return undefined;
+  throw error;
+}

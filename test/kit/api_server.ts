@@ -1,10 +1,13 @@
 // The real API server over the real registry: its app for `app.request()`, and, if asked for, behind TLS on a free port with kubeconfigs for real clients.
+import { generateKeyPairSync } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import type { Hono } from "hono";
 import { kinds } from "../../shared/api/kinds/mod.ts";
 import type { Kind } from "../../shared/api/resource.ts";
 import { type Clock, seeded, systemClock } from "../../shared/util/clock.ts";
 import { type Log, silentLog } from "../../shared/util/log.ts";
+import { AccountTokens } from "../../master/identity/accounts.ts";
+import { createIdentity, type Identity } from "../../master/identity/identity.ts";
 import { type AppDependencies, createApp } from "../../master/http/app.ts";
 import { createAuthenticator } from "../../master/http/auth.ts";
 import type { Env } from "../../master/http/context.ts";
@@ -18,6 +21,8 @@ import { type HttpServer, startServer } from "../../master/http/server.ts";
 import type { Streams } from "../../master/http/stream.ts";
 import { Authority, type KeyPair } from "../../master/pki/authority.ts";
 import { kubeconfig } from "../../master/pki/pki.ts";
+import { TokenKeys } from "../../master/pki/token_keys.ts";
+import { unauthorized } from "../../master/http/errors.ts";
 import type { Registry } from "../../master/registry/registry.ts";
 import { closeRegistry, openRegistry, type RegistryContext } from "./registry.ts";
 import { removeTestDirectory, testDirectory } from "./test_directory.ts";
@@ -32,15 +37,21 @@ export interface ApiContext {
 /** Requests are admin's, unless they say otherwise with `x-user: NAME` and `x-groups: A,B`. */
 export async function openApi(options: Partial<AppDependencies> = {}): Promise<ApiContext> {
   const opened = await openRegistry(), stopping = new AbortController();
-  const { authorizer, cache } = await authorizerOver(opened, stopping.signal);
+  const { authorizer, identity, cache } = await partsOver(opened, stopping.signal);
   const app = createApp({
     authorizer,
+    identity,
     registry: opened.registry,
     kinds: cache.kinds,
     clock: systemClock,
     random: seeded(1),
     log: silentLog,
-    authenticator: ({ authorization }) => Promise.resolve(authorization ? JSON.parse(authorization) as User : admin),
+    authenticator: async ({ authorization }) => {
+      if (!authorization) return admin;
+      const user = await identity.user(authorization.replace(/^Bearer /, ""));
+      if (!user) throw unauthorized();
+      return user;
+    },
     streams: noStreams,
     stopping: stopping.signal,
     ...options,
@@ -62,15 +73,22 @@ export const noStreams: Streams = {
   process: () => Promise.reject(new Error("no node to run it on")),
 };
 
-/** The real one, over the default roles. */
-async function authorizerOver(
+const madeUp = async (token: string): Promise<User | undefined> => token.startsWith("{") ? JSON.parse(token) as User : undefined;
+
+/** The real ones, over the default roles. Whose `others` are is said by them. */
+async function partsOver(
   { registry, store }: RegistryContext,
   signal: AbortSignal,
-): Promise<{ authorizer: Authorizer; cache: Cache & { readonly stopped: Promise<void> } }> {
+  others: (token: string) => Promise<User | undefined> = madeUp,
+): Promise<{ authorizer: Authorizer; identity: Identity; cache: Cache & { readonly stopped: Promise<void> } }> {
   const cache = await startCache({ store, kinds, log: silentLog }, signal);
   await prepareRoles({ registry, log: silentLog });
   await cache.waitFor(registry.revision(), signal);
-  return { authorizer: createAuthorizer(createRoles(cache)), cache };
+  const now = () => Math.max(systemClock.now(), store.status().time);
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const keys = new TokenKeys(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+  const identity = createIdentity(new AccountTokens(keys, { cache, registry, now }), [others], now);
+  return { authorizer: createAuthorizer(createRoles(cache)), identity, cache };
 }
 
 /** Sends a request and reads the answer as JSON. */
@@ -118,13 +136,16 @@ export async function serveApi(
   } = {},
 ): Promise<ServedApi> {
   const opened = await openRegistry(), stopping = new AbortController();
-  const { authority } = await Authority.create("test-ca"), { authorizer, cache } = await authorizerOver(opened, stopping.signal);
+  const { authority } = await Authority.create("test-ca");
+  const known = (token: string) => Promise.resolve(Object.hasOwn(tokens, token) ? tokens[token] : undefined);
+  const { authorizer, identity, cache } = await partsOver(opened, stopping.signal, known);
   const [pair, adminPair] = await Promise.all([
     authority.issueServer(["127.0.0.1", "localhost"]),
     authority.issueClient({ commonName: "admin", organizations: ["system:masters"], uris: [] }),
   ]);
   const app = createApp({
     authorizer,
+    identity,
     registry: registry ?? opened.registry,
     kinds: served ? new KindSet(served) : cache.kinds,
     clock,
@@ -133,7 +154,7 @@ export async function serveApi(
     authenticator: createAuthenticator({
       clock,
       verify: (raw) => authority.verify(raw),
-      tokens: (token) => Promise.resolve(Object.hasOwn(tokens, token) ? tokens[token] : undefined),
+      tokens: (token) => identity.user(token),
     }),
     streams,
     stopping: stopping.signal,

@@ -30,6 +30,7 @@ export async function openCluster(nodeNames: readonly string[] = ["a", "b", "c"]
       podNetwork: "10.201.0.0/16",
       caCertificate: "-----BEGIN CERTIFICATE-----",
       authority: { subjectOf: () => Promise.resolve(undefined), sign: () => Promise.reject(new Error("nobody signs here")) },
+      accounts: { legacyToken: () => "token" },
       apiEndpoints: [{ address: "192.0.2.1", port: 6443 }],
     }, term.signal);
     leading.catch(() => {}); // `restart` or `close` says so

@@ -13,6 +13,10 @@ export class Secret extends kind("v1", "k8s.io.api.core.v1.Secret", "Passwords, 
   immutable: optional(5, bool, "If true, the data can never change again, nor can this."),
 }) {}
 
+/** A token of the account that the annotation names. */
+export const tokenSecretType = "kubernetes.io/service-account-token";
+export const accountAnnotations = { name: "kubernetes.io/service-account.name", uid: "kubernetes.io/service-account.uid" } as const;
+
 export const secrets = resource(Secret, {
   plural: "secrets",
   namespaced: true,
@@ -33,7 +37,6 @@ export const secrets = resource(Secret, {
   },
 });
 
-const accountName = "kubernetes.io/service-account.name";
 /** What each known type must have: all of `all`, or at least one of `any`. */
 const contents: Readonly<Record<string, { all?: string[]; any?: string[]; json?: string; filled?: boolean }>> = {
   "kubernetes.io/dockercfg": { json: ".dockercfg" },
@@ -44,8 +47,9 @@ const contents: Readonly<Record<string, { all?: string[]; any?: string[]; json?:
 };
 
 function validateType({ metadata, type = "", data = {} }: Secret): Cause[] {
-  if (type === "kubernetes.io/service-account-token") {
-    return metadata?.annotations?.[accountName] ? [] : [missing(`metadata.annotations[${accountName}]`)];
+  if (type === tokenSecretType) {
+    const { name } = accountAnnotations;
+    return metadata?.annotations?.[name] ? [] : [missing(`metadata.annotations[${name}]`)];
   }
   const { all = [], any = [], json, filled = false } = contents[type] ?? {};
   const has = (key: string) => Object.hasOwn(data, key) && (!filled || data[key] !== "");

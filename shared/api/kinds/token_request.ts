@@ -3,7 +3,8 @@ import { atomic, field, int64, kind, list, message, optional, string } from "../
 import { time } from "../scalars.ts";
 import { ObjectMeta } from "../meta.ts";
 import type { Cause } from "../decode.ts";
-import { invalid } from "../resource.ts";
+import { invalid, tooMany } from "../resource.ts";
+import { tokenAudiences } from "../../limits.ts";
 
 const authentication = "k8s.io.api.authentication.v1";
 
@@ -35,7 +36,8 @@ export class TokenRequest
 /** Seconds a token may be valid, as upstream allows. */
 export const tokenSeconds = { least: 600, most: 2 ** 32 } as const;
 
-export function validateTokenRequest({ spec: { expirationSeconds = 3600 } = {} }: TokenRequest): Cause[] {
+export function validateTokenRequest({ spec: { expirationSeconds = 3600, audiences = [] } = {} }: TokenRequest): Cause[] {
+  if (audiences.length > tokenAudiences) return [tooMany("spec.audiences", audiences.length, tokenAudiences)];
   const at = "spec.expirationSeconds";
   if (expirationSeconds < tokenSeconds.least) return [invalid(at, expirationSeconds, "may not specify a duration less than 10 minutes")];
   if (expirationSeconds > tokenSeconds.most) return [invalid(at, expirationSeconds, "may not specify a duration larger than 2^32 seconds")];

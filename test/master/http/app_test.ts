@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import type { Identity } from "../../../master/identity/identity.ts";
 import { createApp } from "../../../master/http/app.ts";
 import { anonymous } from "../../../master/rbac/user.ts";
 import { kinds } from "../../../shared/api/kinds/mod.ts";
@@ -142,6 +143,7 @@ function bare(options: Partial<Parameters<typeof createApp>[0]>) {
     authenticator: () => Promise.resolve(admin),
     authorizer: { authorize: () => ({ allowed: true, reason: "" }), rightsOf: () => ({ rules: [], incomplete: false }), rulesOf: () => [] },
     streams: noStreams,
+    identity: {} as Identity,
     stopping: new AbortController().signal,
     ...options,
   });
