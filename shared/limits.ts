@@ -398,6 +398,10 @@ export const sessionStoredEvery = 64;
 export const renewRetryMs = 60_000;
 /** Objects that one controller deletes at a time: they share an fsync. */
 export const deletesAtOnce = 64;
+/** Milliseconds for which an eviction that was allowed counts as done, though its pod is not seen to go. */
+export const evictionBelievedMs = 2 * 60 * 1000;
+/** Evictions in one PodDisruptionBudget that have not been seen yet. */
+export const disruptedPods = 2000;
 /** Images pulled at a time: a card writes two no faster than one after the other, but a stuck registry must not hold up all. */
 export const imagePullsAtOnce = 2;
 /** Milliseconds between looks at all of a node's containers when nothing is heard of them. */

@@ -5,6 +5,7 @@ import { certificateSigner, type ClientAuthority } from "./certificate_signer.ts
 import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import { type DaemonFit, daemonSetController } from "./daemonset.ts";
 import { deploymentController } from "./deployment.ts";
+import { disruptionController } from "./disruption.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
 import { endpointsController } from "./endpoints.ts";
 import { garbageCollector } from "./garbage_collector.ts";
@@ -38,6 +39,7 @@ export const controllers = (
   deploymentController,
   replicaSetController,
   daemonSetController(daemonFit),
+  disruptionController,
   endpointSliceController,
   endpointsController,
   kubernetesServiceController(apiEndpoints),

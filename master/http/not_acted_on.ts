@@ -15,7 +15,6 @@ export const kindsNotActedOn: readonly string[] = [
   "networkpolicies.networking.k8s.io",
   "persistentvolumeclaims",
   "persistentvolumes",
-  "poddisruptionbudgets.policy",
   "replicationcontrollers",
   "resourcequotas",
   "runtimeclasses.node.k8s.io",

@@ -1,11 +1,10 @@
-// What is done to a Pod by posting: giving it its node, and asking it to go.
+// Giving a Pod its node, by posting a Binding.
 import type { Binding } from "../../shared/api/kinds/binding.ts";
 import { bindings } from "../../shared/api/kinds/binding.ts";
 import type { Pod } from "../../shared/api/kinds/pod.ts";
 import type { Kind } from "../../shared/api/resource.ts";
 import { conflict, invalidObject, type Status } from "../../shared/api/status.ts";
-import { bindingBody, evictionBody } from "./bodies.ts";
-import { deleteOptions } from "./delete_options.ts";
+import { bindingBody } from "./bodies.ts";
 import { placeObject, readValue, writeOptions } from "./object.ts";
 import type { Operation } from "./context.ts";
 import { respondJson } from "./respond.ts";
@@ -39,12 +38,4 @@ function bound(pod: Pod, { target, metadata }: Binding, now: string): Pod {
   };
 }
 
-/** There are no disruption budgets yet, so every eviction is allowed. */
-export async function evictPod({ api, c, kind, wanted }: Operation): Promise<Response> {
-  const eviction = await readValue(c, evictionBody);
-  placeObject(c, kind, eviction);
-  const { options, dryRun } = deleteOptions(c, eviction.deleteOptions ?? {});
-  await api.registry.delete(kind, c.get("info").resource!, options, { ...writeOptions(c), dryRun });
-  return respondJson(c, success(), wanted, 201);
-}
-const success = (): Status => ({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });
+export const success = (): Status => ({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 });

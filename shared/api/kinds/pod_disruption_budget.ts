@@ -22,10 +22,10 @@ export class PodDisruptionBudgetSpec extends message(`${policy}.PodDisruptionBud
 export class PodDisruptionBudgetStatus extends message(`${policy}.PodDisruptionBudgetStatus`, "How a budget is.", {
   observedGeneration: field(1, int64, "The generation this was seen for."),
   disruptedPods: field(2, map(time), "Pods whose eviction has been allowed and that have not begun to go, and when."),
-  disruptionsAllowed: field(3, int32, "How many more may go now."),
-  currentHealthy: field(4, int32, "Its pods that are ready."),
-  desiredHealthy: field(5, int32, "How many must be."),
-  expectedPods: field(6, int32, "How many pods it protects."),
+  disruptionsAllowed: field(3, int32, "How many more may go now.", { default: 0 }),
+  currentHealthy: field(4, int32, "Its pods that are ready.", { default: 0 }),
+  desiredHealthy: field(5, int32, "How many must be.", { default: 0 }),
+  expectedPods: field(6, int32, "How many pods it protects.", { default: 0 }),
   conditions: field(7, list(Condition), "Its state, aspect by aspect.", mergedBy("type")),
 }) {}
 export class PodDisruptionBudget extends kind("policy/v1", `${policy}.PodDisruptionBudget`, "How many pods may be away at once.", {

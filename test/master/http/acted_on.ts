@@ -98,6 +98,7 @@ export const kindsActedOn: readonly string[] = [
   "leases.coordination.k8s.io",
   "namespaces",
   "nodes",
+  "poddisruptionbudgets.policy",
   "pods",
   "podtemplates",
   "priorityclasses.scheduling.k8s.io",

@@ -15,7 +15,7 @@ export interface Summary {
 }
 
 export const isSidecar = (container: Container | undefined): boolean => container?.restartPolicy === "Always";
-const conditionIsTrue = (status: PodStatus, wanted: string): boolean =>
+export const conditionIsTrue = (status: PodStatus, wanted: string): boolean =>
   status.conditions?.some(({ type, status }) => type === wanted && status === "True") ?? false;
 
 export function summary({ metadata, spec, status = {} }: { metadata?: ObjectMeta; spec?: PodSpec; status?: PodStatus }): Summary {
