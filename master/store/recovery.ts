@@ -48,6 +48,7 @@ export async function recover(needs: RecoveryNeeds, config: RecoveryConfig): Pro
   const directory = `${config.dataDir}/wal`;
   const snapshots = new Snapshots(needs, `${config.dataDir}/snapshots`);
   const snapshot = await restoreNewest(needs, snapshots);
+  if (snapshot) await snapshots.settle();
   const options = { directory, ...(config.segmentBytes !== undefined && { segmentBytes: config.segmentBytes }) };
   const check = (replayed: Replayed, identity: Identity) => checkFit(directory, replayed, identity, snapshot?.header);
   const opened = await Wal.open(needs, options, (snapshot?.header.index ?? 0) - config.catchUpEntries, check);

@@ -48,6 +48,14 @@ export class Snapshots {
     return names.sort().reverse().map((name) => `${this.#directory}/${name}`);
   }
 
+  /**
+   * Makes durable that the snapshots which were found are there: the process before this one may have been killed between rename and sync, and a log that goes on
+   * behind such a snapshot would outlive it in a power cut.
+   */
+  async settle(): Promise<void> {
+    await this.#files.syncDirectory(this.#directory);
+  }
+
   /** Durable when it resolves. Holds the event loop for a few milliseconds at a time, however much there is. @throws NoRoom, the signal's reason; then nothing of it stays */
   async write(header: SnapshotHeader, pieces: Iterable<Uint8Array>, signal: AbortSignal): Promise<Written> {
     const path = this.#path(header.index, header.term), temporary = `${path}.tmp`;
