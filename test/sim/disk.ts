@@ -14,6 +14,8 @@ export class SimDisk {
   #hungUntil = 0;
   /** Something on it has changed by itself. */
   isRotten = false;
+  /** Told of every file that has got its name, which no directory's sync has made certain yet. */
+  renamed = (_path: string): void => {};
 
   constructor(world: World) {
     this.#world = world;
@@ -83,7 +85,11 @@ export class SimDisk {
       create: (path) => call(0.1, true, async () => wrap(await files.create(path))),
       open: (path) => call(0.1, false, async () => wrap(await files.open(path))),
       list: (directory) => call(0.1, false, () => files.list(directory)),
-      rename: (from, to) => call(0.1, true, () => files.rename(from, to)),
+      rename: (from, to) =>
+        call(0.1, true, () => {
+          this.renamed(to);
+          return files.rename(from, to);
+        }),
       remove: (path) =>
         call(0.1, true, async () => {
           const { room } = files;

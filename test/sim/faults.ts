@@ -1,4 +1,5 @@
 // What goes wrong. Each run draws which kinds of trouble it has, since a run with all of them finds less than many with a few (swarm testing), and how often.
+import type { ConfState } from "../../master/store/raft/membership.ts";
 import { raftTickMs } from "../../shared/limits.ts";
 import type { SimMember } from "./member.ts";
 import type { SimNetwork } from "./network.ts";
@@ -120,11 +121,32 @@ export class Faults {
     });
   }
 
-  /** A process serves again: some fall over their first steps. */
+  /** A process serves again: some fall over their first steps, and under some the power goes, and with it what the process before believed to be there. */
   opens(member: SimMember): void {
+    const world = this.#world, ms = world.between(0, world.pick([15, 60]));
+    if (!this.#on || world.chance(0.7)) return;
+    const how = (["kill", "cutPower"] as const).filter((how) => this.kinds.has(how === "kill" ? "kills" : "powerCuts"));
+    if (how.length > 0) world.after(ms, () => this.#on && this.#operator.restart(member, world.pick(how)));
+  }
+
+  /** A file has its name and nothing has made that certain: some processes end here, most of all where the log is to follow on a snapshot. */
+  renames(member: SimMember, path: string): void {
     const world = this.#world;
-    if (!this.#on || !this.kinds.has("kills") || world.chance(0.7)) return;
-    world.after(world.between(0, 60), () => this.#on && this.#operator.restart(member, "kill"));
+    if (!this.#on || !this.kinds.has("kills") || world.chance(path.endsWith(".snap") ? 0.85 : 0.97)) return;
+    world.after(world.between(0, member.disk.syncMs), () => this.#on && this.#operator.restart(member, "kill"));
+  }
+
+  /** The members change: the cluster breaks where a majority of those before, or of those to come, is on one side, and no majority of the other. */
+  splits({ voters, outgoing }: ConfState): void {
+    const world = this.#world, network = this.#network, all = [...new Set([...voters, ...outgoing])];
+    if (!this.#on || world.chance(0.5)) return;
+    const side = new Set(all.filter(() => world.chance(0.5)));
+    const isMajority = (half: readonly number[]) => half.filter((id) => side.has(id)).length * 2 > half.length;
+    if (isMajority(voters) === isMajority(outgoing)) return;
+    network.reconnect();
+    for (const a of all) for (const b of all) if (side.has(a) !== side.has(b)) network.cut(a, b);
+    const longest = Math.max(...this.#operator.members.map(({ sizes }) => sizes.electionTicks)) * raftTickMs;
+    world.after(longest * world.between(1, 5), () => network.reconnect());
   }
 
   /** Somebody renews a lease at the last moment: then the leader's wall clock jumps to where the lease seems long over. */

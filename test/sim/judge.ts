@@ -1,7 +1,7 @@
 // What must hold whatever happens (Raft Fig. 3 and what the store adds to it), looked at after every event. The first thing that does not ends the run.
 import { crc32 } from "node:zlib";
 import type { Entry } from "../../master/store/machine.ts";
-import type { ConfState } from "../../master/store/raft/membership.ts";
+import { type ConfState, isJoint } from "../../master/store/raft/membership.ts";
 import type { Message } from "../../master/store/raft/message.ts";
 import type { RaftView } from "../../master/store/replica_status.ts";
 import { isDiskFull, type StorageError } from "../../master/store/storage_error.ts";
@@ -60,6 +60,8 @@ export class Judge implements Observer {
   readonly #moment: () => number;
   /** Told of every member that has won an election. */
   elected = (_id: number): void => {};
+  /** Called when the members of somebody begin to change. */
+  changing = (_conf: ConfState): void => {};
   readonly #elections: Elections;
   readonly #disks: Disks;
   readonly #memberships: Memberships;
@@ -194,6 +196,7 @@ export class Judge implements Observer {
     // A sole voter is elected while it starts, and may have applied changes of the members since.
     const confs = seen.conf ? [conf, seen.conf] : [];
     if (appliedIndex !== seen.applied || conf !== seen.conf) this.#memberships.moved(id, raft, seen.applied, seen.conf);
+    if (conf !== seen.conf && isJoint(conf)) this.changing(conf);
     Object.assign(seen, { term, commit: commitIndex, applied: appliedIndex, conf });
     if (raft.role !== "leader") return;
     if (this.#elections.leads(member, raft, confs)) this.#mustBeComplete(id, raft);

@@ -105,7 +105,7 @@ export class SimNetwork {
   /** Who was not there is: what was kept comes. */
   release(to: number): void {
     for (const message of this.#kept.get(to) ?? []) {
-      this.#world.after(this.#world.between(0, 30), () => !this.isCut(message.from, to) && this.#ports.get(to)?.deliver(message));
+      this.#world.after(this.#world.between(0, 10), () => !this.isCut(message.from, to) && this.#ports.get(to)?.deliver(message));
     }
     this.#kept.delete(to);
   }

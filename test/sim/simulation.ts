@@ -84,6 +84,7 @@ class Simulation implements Operator {
     this.#clients = new Clients(world, this.#recorder, () => this.members);
     this.#clients.renewsLate = () => this.#faults.renewsLate();
     this.#judge.elected = (id) => this.#faults.elected(id);
+    this.#judge.changing = (conf) => this.#faults.splits(conf);
     this.#troubleMs = troubleMs ?? world.between(5_000, 40_000);
     this.#network.tap = (message) => this.#judge.sent(message, this.members.find(({ id }) => id === message.from));
     world.observe = () => this.#judge.look();
@@ -92,6 +93,7 @@ class Simulation implements Operator {
   #add(id: number, conf?: ConfState): SimMember {
     const member = new SimMember(this.#world, this.#network, this.#judge, this.#sizes(), id, conf);
     this.members.push(member);
+    member.disk.renamed = (path) => this.#faults.renames(member, path);
     void this.#keepRunning(member);
     return member;
   }

@@ -60,4 +60,12 @@ export const snapshotsMutants: readonly Mutant[] = [
     from: "fitsLog: () => raft.durableIndex >= meta.index && raft",
     to: "fitsLog: () => raft",
   },
+  {
+    name: "found_snapshot_not_synced",
+    bug:
+      "B14: our own, found here: a snapshot that was renamed and not synced when its process was killed is built upon by the next one, and goes with the power",
+    file: "recovery.ts",
+    from: "  if (snapshot) await snapshots.settle();\n",
+    to: "",
+  },
 ];
