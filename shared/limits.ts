@@ -202,6 +202,9 @@ export const contentsBytes = 1024 * 1024;
 
 /** Writers that may wait for their turn at one object: more than that many at once is a loop gone wild. */
 export const writersPerObject = 256;
+/** Looks for the ServiceAccount "default" of a namespace that may be new, and milliseconds between them: as long as upstream waits. */
+export const defaultAccountLooks = 10;
+export const defaultAccountPollMs = 100;
 /** Attempts to change one object that writers on other members keep changing. */
 export const writeAttempts = 5;
 /** Names tried for one generateName (KEP-4420). */

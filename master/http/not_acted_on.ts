@@ -11,7 +11,6 @@ export const kindsNotActedOn: readonly string[] = [
   "ingressclasses.networking.k8s.io",
   "ingresses.networking.k8s.io",
   "jobs.batch",
-  "limitranges",
   "networkpolicies.networking.k8s.io",
   "persistentvolumeclaims",
   "persistentvolumes",

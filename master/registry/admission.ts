@@ -1,5 +1,5 @@
 // What stands between a request and the store: one ordered list, read from top to bottom. Each step sees the whole change, may alter its object (a copy of
-// our own), and may refuse. Pure: what a step must know about other objects has been read before and stands in the context.
+// our own), and may refuse. What a step must know about other objects it asks the context's world; what it decides is a pure function of both.
 import { decode } from "../../shared/api/decode.ts";
 import { type Kind, qualified } from "../../shared/api/resource.ts";
 import { type ApiError, badRequest, forbiddenObject, invalidObject, notFound } from "../../shared/api/status.ts";
@@ -7,29 +7,46 @@ import type { AdmissionContext, Change, Step } from "./change.ts";
 import type { Draft } from "./lifecycle.ts";
 import { checkMetadata } from "./metadata.ts";
 import { trackUpdate } from "./ownership/track.ts";
-import { certificateRequester, namespaceNameLabel, nodeRestriction, podPriority, podServiceAccount } from "./policies.ts";
+import { limitRangeBounds, limitRangeDefaults } from "./policies/limit_range.ts";
+import { certificateRequester, namespaceNameLabel } from "./policies/marks.ts";
+import { nodeRestriction } from "./policies/node_restriction.ts";
+import { oneDefaultPriority, podPriority, systemPriorityStays } from "./policies/priority.ts";
+import { podServiceAccount } from "./policies/service_account.ts";
 
 export type Verdict = { readonly object: Draft; readonly error?: undefined } | { readonly object?: undefined; readonly error: ApiError };
 
 export const steps: readonly Step[] = [
-  namespaceLifecycle,
+  namespaceLifecycle, // may anything new be made there?
+
+  // Defaulting: what the writer has said, made whole.
   readable, // every field has its type and its default
   inherited, // what an update leaves out because the system had chosen it
   dependentDefaults,
   namespaceNameLabel,
   trackUpdate, // what follows is the master's own, and nobody's
+
+  // Policies that change the object.
+  limitRangeDefaults,
   podServiceAccount,
   podPriority,
   certificateRequester,
+  firstState,
+
+  // Validation: is it a good object of its kind?
   valid,
+
+  // Policies that only look: may there be such an object, here, by this writer?
+  limitRangeBounds,
+  oneDefaultPriority,
   nodeRestriction,
   vetted,
 ];
+// What is counted, and so must be exact whoever else writes at the same time, stands in the transaction itself: addresses of Services (service_ips.ts).
 
-export function admit(kind: Kind, object: Draft, old: Draft | undefined, context: AdmissionContext): Verdict {
+export async function admit(kind: Kind, object: Draft, old: Draft | undefined, context: AdmissionContext): Promise<Verdict> {
   const change: Change = { kind, object, old, context };
   for (const step of steps) {
-    const error = step(change);
+    const error = await step(change);
     if (error) return { error };
   }
   return { object: change.object };
@@ -37,7 +54,8 @@ export function admit(kind: Kind, object: Draft, old: Draft | undefined, context
 
 /** Deleting has a list of its own. */
 export function admitDelete(kind: Kind, old: Draft, context: AdmissionContext): ApiError | undefined {
-  return protectedNamespaces(kind, old) ?? nodeRestriction({ kind, object: old, old, context, deleting: true });
+  return protectedNamespaces(kind, old) ?? systemPriorityStays({ kind, object: old }) ??
+    nodeRestriction({ kind, object: old, old, context, deleting: true });
 }
 
 function namespaceLifecycle({ kind, object, old, context }: Change): ApiError | undefined {
@@ -69,8 +87,12 @@ function inherited({ kind, object, old, context }: Change): undefined {
   if (old && context.subresource === undefined) kind.inherit?.(object, old);
 }
 
-function dependentDefaults({ kind, object, old }: Change): undefined {
+function dependentDefaults({ kind, object }: Change): undefined {
   kind.defaults?.(object);
+}
+
+/** Of a new object; a pod's promise follows from what the policies have given it. */
+function firstState({ kind, object, old }: Change): undefined {
   if (!old) kind.born?.(object);
 }
 

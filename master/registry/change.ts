@@ -1,4 +1,7 @@
-// What the steps of admission look at: one change of one object, and what must be known about the rest of the world.
+// What the steps of admission look at: one change of one object, and whom they can ask about the rest of the world.
+import type { LimitRange } from "../../shared/api/kinds/limit_range.ts";
+import type { PriorityClass } from "../../shared/api/kinds/priority_class.ts";
+import type { ServiceAccount } from "../../shared/api/kinds/service_account.ts";
 import type { Kind } from "../../shared/api/resource.ts";
 import type { ApiError } from "../../shared/api/status.ts";
 import type { Draft } from "./lifecycle.ts";
@@ -14,14 +17,14 @@ export interface AdmissionContext {
   readonly namespace?: "absent" | "active" | "terminating" | undefined;
   /** The writer's own last word on the object that would be stored: what they may not give to others. */
   readonly vet?: ((change: Change) => ApiError | undefined) | undefined;
-  /** For new Pods. */
-  readonly priorityClasses?: readonly PriorityClassFacts[] | undefined;
+  readonly world: World;
 }
-export interface PriorityClassFacts {
-  readonly name: string;
-  readonly value: number;
-  readonly globalDefault: boolean;
-  readonly preemptionPolicy: string;
+/** Other objects that a step must know. Read where it needs them, and as this member knows them: what must be exact stands in the transaction. */
+export interface World {
+  limitRanges(namespace: string): Promise<readonly LimitRange[]>;
+  priorityClasses(): Promise<readonly PriorityClass[]>;
+  /** Of "default", which every namespace gets, a new namespace's may be a moment away: it is waited for. */
+  serviceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>;
 }
 export interface Change {
   readonly kind: Kind;
@@ -31,4 +34,4 @@ export interface Change {
   readonly context: AdmissionContext;
 }
 /** An error refuses. */
-export type Step = (change: Change) => ApiError | undefined;
+export type Step = (change: Change) => ApiError | undefined | Promise<ApiError | undefined>;

@@ -25,12 +25,8 @@ export interface RegistryNeeds {
   readonly kinds: readonly Kind[];
 }
 
-export function createRegistry({ store, clock, random, kinds }: RegistryNeeds, config: ServiceConfig = defaultServiceConfig): Registry {
-  const writer = new OnceWriter(
-    new Writer({ store, clock, random, serviceIps: new ServiceIps(store, random, config) }, kinds),
-    store,
-    clock,
-  );
+export function createRegistry({ store, clock, random }: RegistryNeeds, config: ServiceConfig = defaultServiceConfig): Registry {
+  const writer = new OnceWriter(new Writer({ store, clock, random, serviceIps: new ServiceIps(store, random, config) }), store, clock);
   const recent = new Recent();
   // Inside, an object is an object; the caller's Kind<T> says which. These casts are the only ones.
   const draft = <T>({ view }: Kind<T>, object: T) => (view ? view.write(object) : object) as unknown as Draft;

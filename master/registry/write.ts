@@ -1,12 +1,12 @@
 // The writing half of the registry: reads, asks the pure parts what becomes of the object, and puts it with a comparison, so that no update is ever lost.
 import type { Service } from "../../shared/api/kinds/service.ts";
-import { type Kind, qualified } from "../../shared/api/resource.ts";
+import type { Kind } from "../../shared/api/resource.ts";
 import { alreadyExists, ApiError, badRequest, conflict, invalidObject, notFound } from "../../shared/api/status.ts";
 import { eventTtlSeconds, generatedNames, writeAttempts } from "../../shared/limits.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Compare, Operation, Store } from "../store/store.ts";
 import { admit, admitDelete } from "./admission.ts";
-import type { AdmissionContext, PriorityClassFacts } from "./change.ts";
+import type { AdmissionContext, World } from "./change.ts";
 import { type Claim, noClaim } from "./claim.ts";
 import { decode, encode, headerBytes, keyOf } from "./codec.ts";
 import { translated } from "./errors.ts";
@@ -17,6 +17,7 @@ import { bear, type Draft, finishes, generationOf, planDelete, revise, timestamp
 import { checkMetadataUpdate } from "./metadata.ts";
 import { isService, release, type ServiceIps } from "./service_ips.ts";
 import { SharedLeases } from "./shared_leases.ts";
+import { StoredWorld } from "./world.ts";
 
 interface Needs {
   readonly store: Store;
@@ -27,18 +28,17 @@ interface Needs {
 /** Who writes where nobody says who. */
 const systemManager = "skerry-master";
 const namespaceKind = { group: "", plural: "namespaces" };
-const priorityClassPrefix = "/r/scheduling.k8s.io/priorityclasses/";
 
 export class Writer {
   readonly #needs: Needs;
-  readonly #priorityClasses: Kind | undefined;
+  readonly #world: World;
   readonly #eventLeases: SharedLeases;
   readonly #lanes = new Lanes();
 
-  constructor(needs: Needs, kinds: readonly Kind[]) {
+  constructor(needs: Needs) {
     this.#needs = needs;
     this.#eventLeases = new SharedLeases(needs.store, needs.clock, eventTtlSeconds);
-    this.#priorityClasses = kinds.find((kind) => qualified(kind) === "priorityclasses.scheduling.k8s.io");
+    this.#world = new StoredWorld(needs.store, needs.clock);
   }
 
   async create(kind: Kind, given: Draft, how: WriteOptions): Promise<Stored> {
@@ -56,9 +56,9 @@ export class Writer {
         subresource: how.subresource,
         writer: this.#writer(how),
         namespace: space?.state,
-        priorityClasses: qualified(kind) === "pods" ? await this.#readPriorityClasses() : undefined,
+        world: this.#world,
       };
-      const { object, error } = admit(kind, born, undefined, context);
+      const { object, error } = await admit(kind, born, undefined, context);
       if (error) throw error;
       const claim = isService(kind) ? await serviceIps.plan(object as Service, undefined, fresh) : noClaim;
       const value = encodeOrRefuse(kind, object);
@@ -104,7 +104,7 @@ export class Writer {
         const given = change(current);
         if (given === undefined) return asStored(current);
         checkPreconditions(kind, given, current);
-        const next = this.#revised(kind, old, given, how);
+        const next = await this.#revised(kind, old, given, how);
         const gone = finishes(kind, next);
         const claim = !isService(kind)
           ? noClaim
@@ -125,7 +125,7 @@ export class Writer {
     });
   }
   /** The object that is to be stored, through admission, with its generation. */
-  #revised(kind: Kind, old: Draft, given: Draft, how: WriteOptions): Draft {
+  async #revised(kind: Kind, old: Draft, given: Draft, how: WriteOptions): Promise<Draft> {
     const wrong = how.subresource === "status" ? [] : checkMetadataUpdate(given.metadata, old.metadata);
     if (wrong.length > 0) throw invalidObject(kind, old.metadata.name!, wrong);
     const revised = revise(kind, old, given, {
@@ -133,8 +133,8 @@ export class Writer {
       system: how.user === undefined,
       applied: how.operation === "Apply",
     });
-    const writer = this.#writer(how);
-    const { object, error } = admit(kind, revised, old, { user: how.user, vet: how.vet, subresource: how.subresource, writer });
+    const context = { user: how.user, vet: how.vet, subresource: how.subresource, writer: this.#writer(how), world: this.#world };
+    const { object, error } = await admit(kind, revised, old, context);
     if (error) throw error;
     const generation = how.subresource === "status" ? undefined : generationOf(kind, old, object);
     if (generation !== undefined) object.metadata.generation = generation;
@@ -154,7 +154,7 @@ export class Writer {
         if (!item) throw notFound(kind, name);
         const current = decode(kind as Kind<unknown> as Kind<Draft>, item), old = current.object;
         checkDeletePreconditions(kind, options, current);
-        const error = admitDelete(kind, old, { user: how.user });
+        const error = admitDelete(kind, old, { user: how.user, world: this.#world });
         if (error) throw error;
         const plan = planDelete(kind, old, options, this.#now());
         if (plan.do === "wait") return { stored: asStored(current), gone: false };
@@ -197,18 +197,6 @@ export class Writer {
     return { state: deleting ? "terminating" : "active", compares: [{ key, target: "modRevision", is: item.modRevision }] };
   }
   readonly #anyKind = namespaceKind as Kind;
-  async #readPriorityClasses(): Promise<PriorityClassFacts[]> {
-    if (!this.#priorityClasses) return [];
-    const { items } = await translated(this.#needs.store.list(priorityClassPrefix, { serializable: true }));
-    return items.map((item) => {
-      const { name, object } = decode(
-        this.#priorityClasses as unknown as Kind<{ value?: number; globalDefault?: boolean; preemptionPolicy?: string }>,
-        item,
-      );
-      const { value = 0, globalDefault = false, preemptionPolicy = "PreemptLowerPriority" } = object;
-      return { name, value, globalDefault, preemptionPolicy };
-    });
-  }
 }
 
 const noteOf = ({ note }: WriteOptions, key: string, gone: boolean): Promise<Claim> | Claim => note ? note(key, gone) : noClaim;

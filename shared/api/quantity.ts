@@ -45,7 +45,7 @@ export function parseQuantity(written: string): Quantity {
 }
 
 /** The one text of an amount: a whole number with the largest suffix of its family. "1.5Gi" is "1536Mi", "1000m" is "1". */
-function formatQuantity({ nano, format }: Quantity): string {
+export function formatQuantity({ nano, format }: Quantity): string {
   if (nano === 0n) return "0";
   const magnitude = nano < 0n ? -nano : nano, sign = nano < 0n ? "-" : "";
   if (format === "BinarySI" && magnitude >= 1024n * one && magnitude % one === 0n) {
@@ -73,9 +73,10 @@ export function addQuantities(a: string, b: string): string {
 }
 
 /** Whole units (bytes, pods, cores), a fraction counting as one. */
-export const units = (written: string): bigint => divideUp(parseQuantity(written).nano, one);
+export const units = (amount: string | Quantity): bigint => divideUp(nanoOf(amount), one);
 /** Thousandths (millicores), a fraction counting as one. */
-export const milliUnits = (written: string): bigint => divideUp(parseQuantity(written).nano, one / 1000n);
+export const milliUnits = (amount: string | Quantity): bigint => divideUp(nanoOf(amount), one / 1000n);
+const nanoOf = (amount: string | Quantity): bigint => (typeof amount === "string" ? parseQuantity(amount) : amount).nano;
 
 /** Away from zero. */
 function divideUp(a: bigint, b: bigint): bigint {

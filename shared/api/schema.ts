@@ -48,7 +48,7 @@ export type Static<F extends Fields> =
   & { -readonly [K in keyof F as F[K] extends { required: true } ? never : K]?: InstanceType<F[K]["type"]> };
 
 /** A field whose zero or empty value means the same as none, and is left out (Go: omitempty). */
-export const field = <T>(no: number, type: Type<T>, doc: string, options?: Options<T>): Field<T, false> => ({
+export const field = <T>(no: number, type: Type<T>, doc: string, options?: Options<NoInfer<T>>): Field<T, false> => ({
   no,
   type,
   doc,
@@ -57,7 +57,7 @@ export const field = <T>(no: number, type: Type<T>, doc: string, options?: Optio
   ...options,
 });
 /** A field whose zero is a value of its own (Go: a pointer). */
-export const optional = <T>(no: number, type: Type<T>, doc: string, options?: Options<T>): Field<T, false> => ({
+export const optional = <T>(no: number, type: Type<T>, doc: string, options?: Options<NoInfer<T>>): Field<T, false> => ({
   no,
   type,
   doc,
@@ -66,7 +66,7 @@ export const optional = <T>(no: number, type: Type<T>, doc: string, options?: Op
   ...options,
 });
 /** A field that is always there: given by the client, or, with a default, filled in. */
-export const required = <T>(no: number, type: Type<T>, doc: string, options?: Options<T>): Field<T, true> => ({
+export const required = <T>(no: number, type: Type<T>, doc: string, options?: Options<NoInfer<T>>): Field<T, true> => ({
   no,
   type,
   doc,

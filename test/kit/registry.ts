@@ -1,6 +1,7 @@
 // A real registry over a real store on a temporary directory, with the namespace "default".
 import { kinds } from "../../shared/api/kinds/mod.ts";
 import { namespaces } from "../../shared/api/kinds/namespace.ts";
+import { serviceAccounts } from "../../shared/api/kinds/service_account.ts";
 import { type Clock, seeded, systemClock } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { createRegistry, type Registry } from "../../master/registry/registry.ts";
@@ -21,8 +22,13 @@ export interface RegistryContext {
 export async function openRegistry(config?: ServiceConfig): Promise<RegistryContext> {
   const context = { dataDir: testDirectory("registry"), skewMs: 0 } as RegistryContext;
   await open(context, 7, config);
-  await context.registry.create(namespaces, { metadata: { name: "default" } });
+  await newNamespace(context.registry, "default");
   return context;
+}
+/** With its ServiceAccount, without which no pod can be made: in a cluster a controller makes it. */
+export async function newNamespace(registry: Registry, name: string): Promise<void> {
+  await registry.create(namespaces, { metadata: { name } });
+  await registry.create(serviceAccounts, { metadata: { name: "default", namespace: name } });
 }
 /** The same data, opened by another process later on. */
 export async function reopenRegistry(context: RegistryContext, config?: ServiceConfig): Promise<void> {

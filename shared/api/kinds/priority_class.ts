@@ -15,8 +15,26 @@ export class PriorityClass
     }),
   }) {}
 
+/** Those that every cluster has (scheduling.k8s.io, SystemPriorityClasses). */
+export const systemClasses: readonly PriorityClass[] = [
+  {
+    metadata: { name: "system-node-critical" },
+    value: 2_000_001_000,
+    description: "Used for system critical pods that must not be moved from their current node.",
+    preemptionPolicy: "PreemptLowerPriority",
+  },
+  {
+    metadata: { name: "system-cluster-critical" },
+    value: 2_000_000_000,
+    description: "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    preemptionPolicy: "PreemptLowerPriority",
+  },
+];
+
 /** Values above are kept for the system's own classes. */
 const highestValue = 1_000_000_000;
+const systemName = (why: string): string =>
+  `priority class names with 'system-' prefix are reserved for system use only${why && `. error: ${why}`}`;
 
 export const priorityClasses = resource(PriorityClass, {
   plural: "priorityclasses",
@@ -28,10 +46,15 @@ export const priorityClasses = resource(PriorityClass, {
     Age: ({ metadata }, now) => age(metadata?.creationTimestamp, now),
     PreemptionPolicy: (it) => it.preemptionPolicy ?? "",
   },
-  validate({ metadata: { name = "" } = {}, value = 0, preemptionPolicy }, old) {
-    const causes: Cause[] = [];
-    if (name.startsWith("system-")) {
-      causes.push(forbidden("metadata.name", "priority class names with 'system-' prefix are reserved for system use only"));
+  validate({ metadata: { name = "" } = {}, value = 0, preemptionPolicy, globalDefault = false }, old) {
+    const causes: Cause[] = [], known = systemClasses.find(({ metadata }) => metadata?.name === name);
+    if (known) {
+      if (value !== known.value) {
+        causes.push(forbidden("metadata.name", systemName(`value of ${name} PriorityClass must be ${known.value}`)));
+      }
+      if (globalDefault) causes.push(forbidden("metadata.name", systemName(`globalDefault of ${name} PriorityClass must be false`)));
+    } else if (name.startsWith("system-")) {
+      causes.push(forbidden("metadata.name", systemName("")));
     } else if (value > highestValue) {
       causes.push(forbidden("value", `maximum allowed value of a user defined priority is ${highestValue}`));
     }

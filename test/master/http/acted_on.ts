@@ -96,6 +96,7 @@ export const kindsActedOn: readonly string[] = [
   "events",
   "events.events.k8s.io",
   "leases.coordination.k8s.io",
+  "limitranges",
   "namespaces",
   "nodes",
   "poddisruptionbudgets.policy",

@@ -4,50 +4,34 @@ import { leases } from "../../../shared/api/kinds/lease.ts";
 import { namespaces } from "../../../shared/api/kinds/namespace.ts";
 import { nodes } from "../../../shared/api/kinds/node.ts";
 import { pods } from "../../../shared/api/kinds/pod.ts";
+import type { PriorityClass } from "../../../shared/api/kinds/priority_class.ts";
 import type { Kind } from "../../../shared/api/resource.ts";
-import type { ApiError } from "../../../shared/api/status.ts";
-import { admit, admitDelete } from "../../../master/registry/admission.ts";
-import type { AdmissionContext } from "../../../master/registry/change.ts";
+import { admitDelete } from "../../../master/registry/admission.ts";
 import type { Draft } from "../../../master/registry/lifecycle.ts";
 import { checkMetadataUpdate } from "../../../master/registry/metadata.ts";
 import { reportedProblems } from "../../../shared/limits.ts";
+import { admitted, emptyWorld, type Given, pod, refusal } from "../../kit/admission.ts";
 import { suite } from "../../kit/suite.ts";
 
 const test = suite("registry admission");
 
-const admitted = (kind: Kind<never>, object: object, context: AdmissionContext = {}, old?: object): Draft => {
-  const { object: result, error } = admit(kind as unknown as Kind, object as Draft, old as Draft | undefined, context);
-  if (error) throw error;
-  return result;
-};
-const refused = (kind: Kind<never>, object: object, context: AdmissionContext = {}, old?: object): ApiError => {
-  const { error } = admit(kind as unknown as Kind, object as Draft, old as Draft | undefined, context);
-  if (!error) throw new Error("expected a refusal");
-  return error;
-};
-const as = <T>(kind: Kind<T>) => kind as unknown as Kind<never>;
-const pod = (spec: object = {}, more: object = {}) => ({
-  metadata: { name: "web", namespace: "default" },
-  spec: { containers: [{ name: "c", image: "i" }], ...spec },
-  ...more,
-});
-const pi7: AdmissionContext = { user: { name: "system:node:pi-7", groups: ["system:nodes"] } };
+const pi7: Given = { user: { name: "system:node:pi-7", groups: ["system:nodes"] } };
 
-test("admit() leaves what it is given alone", () => {
+test("admit() leaves what it is given alone", async () => {
   const given = pod(), before = structuredClone(given);
-  admitted(as(pods), given);
+  await admitted(pods, given);
   assert.equal(given, before);
 });
 
-test("admit() drops fields that nobody knows, and calls unreadable what is of the wrong type", () => {
-  const object = admitted(as(configMaps), { metadata: { name: "a", namespace: "default" }, colour: "red" });
+test("admit() drops fields that nobody knows, and calls unreadable what is of the wrong type", async () => {
+  const object = await admitted(configMaps, { metadata: { name: "a", namespace: "default" }, colour: "red" });
   assert.is("colour" in object, false);
-  const error = refused(as(configMaps), { metadata: { name: "a", namespace: "default" }, data: { x: 1 } });
+  const error = await refusal(configMaps, { metadata: { name: "a", namespace: "default" }, data: { x: 1 } });
   assert.is(error.code, 400);
   assert.match(error.message, /^ConfigMap in version "v1" cannot be handled as a ConfigMap: .*data/);
 });
 
-test("admit() checks what all metadata has in common", () => {
+test("admit() checks what all metadata has in common", async () => {
   const metadata = {
     name: "a",
     namespace: "default",
@@ -56,60 +40,71 @@ test("admit() checks what all metadata has in common", () => {
     annotations: { big: "x".repeat(300_000) },
     ownerReferences: ["a", "b"].map((name) => ({ apiVersion: "v1", kind: "Pod", name, uid: name, controller: true })),
   };
-  const fields = refused(as(configMaps), { metadata }).details!.causes!.map((cause) => cause.field);
+  const fields = (await refusal(configMaps, { metadata })).details!.causes!.map((cause) => cause.field);
   assert.equal([...new Set(fields)].sort(), ["metadata.annotations", "metadata.finalizers", "metadata.labels", "metadata.ownerReferences"]);
-  assert.is(refused(as(namespaces), { metadata: { name: "a", namespace: "b" } }).details!.causes![0]!.field, "metadata.namespace");
+  assert.is((await refusal(namespaces, { metadata: { name: "a", namespace: "b" } })).details!.causes![0]!.field, "metadata.namespace");
 });
 
-test("admit() labels a namespace with its name and makes it Active", () => {
-  const { metadata, status } = admitted(as(namespaces), { metadata: { name: "sea" } });
+test("admit() labels a namespace with its name and makes it Active", async () => {
+  const { metadata, status } = await admitted(namespaces, { metadata: { name: "sea" } });
   assert.equal([metadata.labels, status], [{ "kubernetes.io/metadata.name": "sea" }, { phase: "Active" }]);
 });
 
-test("admit() knows a pod's priority from its class", () => {
-  const priorityClasses = [{ name: "high", value: 1000, globalDefault: false, preemptionPolicy: "Never" }, {
-    name: "usual",
-    value: 10,
-    globalDefault: true,
-    preemptionPolicy: "PreemptLowerPriority",
-  }];
-  const spec = (object: object) => admitted(as(pods), pod(object), { priorityClasses }).spec!;
-  assert.equal([spec({ priorityClassName: "high" }).priority, spec({ priorityClassName: "high" }).preemptionPolicy], [1000, "Never"]);
-  assert.equal([spec({}).priority, spec({}).priorityClassName], [10, "usual"]);
-  assert.is(spec({ priorityClassName: "system-node-critical" }).priority, 2_000_001_000);
-  assert.is(admitted(as(pods), pod()).spec!.priority, 0);
+test("admit() knows a pod's priority from its class", async () => {
+  const classes: PriorityClass[] = [
+    { metadata: { name: "high" }, value: 1000, preemptionPolicy: "Never" },
+    { metadata: { name: "usual" }, value: 10, globalDefault: true },
+    { metadata: { name: "lowest" }, value: 5, globalDefault: true },
+  ];
+  const world = { priorityClasses: () => Promise.resolve(classes) };
+  const of = async (object: object) => {
+    const { priority, priorityClassName, preemptionPolicy } = (await admitted(pods, pod(object), { world })).spec!;
+    return [priority, priorityClassName, preemptionPolicy];
+  };
+  assert.equal(await of({ priorityClassName: "high" }), [1000, "high", "Never"]);
+  assert.equal(await of({}), [5, "lowest", "PreemptLowerPriority"], "of several defaults the lowest");
+  assert.equal(await of({ priorityClassName: "system-node-critical" }), [2_000_001_000, "system-node-critical", "PreemptLowerPriority"]);
+  const disagrees = await refusal(pods, pod({ priorityClassName: "high", preemptionPolicy: "PreemptLowerPriority" }), { world });
+  assert.match(
+    disagrees.message,
+    /the string value of PreemptionPolicy \(PreemptLowerPriority\) must not be provided in pod spec; .* computed Never/,
+  );
+  assert.is((await admitted(pods, pod())).spec!.priority, 0);
   assert.is(
-    refused(as(pods), pod({ priorityClassName: "none" })).message,
+    (await refusal(pods, pod({ priorityClassName: "none" }))).message,
     'pods "web" is forbidden: no PriorityClass with name none was found',
   );
-  assert.is(refused(as(pods), pod({ priority: 7 })).code, 403);
+  assert.is((await refusal(pods, pod({ priority: 7 }))).code, 403);
 });
 
-test("admit() confines a node to its own Node, Lease and Pods", () => {
+test("admit() confines a node to its own Node, Lease and Pods", async () => {
   const node = (name: string, spec: object = {}) => ({ metadata: { name }, spec });
-  admitted(as(nodes), node("pi-7"), pi7);
-  assert.is(refused(as(nodes), node("pi-8"), pi7).message, 'nodes "pi-8" is forbidden: node "pi-7" is not allowed to modify node "pi-8"');
+  await admitted(nodes, node("pi-7"), pi7);
+  assert.is(
+    (await refusal(nodes, node("pi-8"), pi7)).message,
+    'nodes "pi-8" is forbidden: node "pi-7" is not allowed to modify node "pi-8"',
+  );
   const tainted = node("pi-7", { taints: [{ key: "a", effect: "NoSchedule" }] });
-  assert.match(refused(as(nodes), node("pi-7"), pi7, tainted).message, /is not allowed to modify taints/);
+  assert.match((await refusal(nodes, node("pi-7"), pi7, tainted)).message, /is not allowed to modify taints/);
 
   const lease = (namespace: string, name: string) => ({ metadata: { name, namespace }, spec: { holderIdentity: "pi-7" } });
-  admitted(as(leases), lease("kube-node-lease", "pi-7"), pi7);
+  await admitted(leases, lease("kube-node-lease", "pi-7"), pi7);
   assert.match(
-    refused(as(leases), lease("default", "pi-7"), pi7).message,
+    (await refusal(leases, lease("default", "pi-7"), pi7)).message,
     /can only access leases in the "kube-node-lease" system namespace/,
   );
-  assert.match(refused(as(leases), lease("kube-node-lease", "pi-8"), pi7).message, /can only access node lease with the same name/);
+  assert.match((await refusal(leases, lease("kube-node-lease", "pi-8"), pi7)).message, /can only access node lease with the same name/);
 
-  const bound = admitted(as(pods), pod({ nodeName: "pi-7" })), status = { ...pi7, subresource: "status" };
-  admitted(as(pods), bound, status, bound);
-  const elsewhere = admitted(as(pods), pod({ nodeName: "pi-8" }));
+  const bound = await admitted(pods, pod({ nodeName: "pi-7" })), status = { ...pi7, subresource: "status" };
+  await admitted(pods, bound, status, bound);
+  const elsewhere = await admitted(pods, pod({ nodeName: "pi-8" }));
   assert.match(
-    refused(as(pods), elsewhere, status, elsewhere).message,
+    (await refusal(pods, elsewhere, status, elsewhere)).message,
     /can only update pod status for pods with spec.nodeName set to itself/,
   );
-  assert.match(refused(as(pods), bound, pi7, bound).message, /can only update the status of pods/);
-  assert.match(refused(as(pods), pod(), pi7).message, /can only create mirror pods/);
-  const deleting = (object: Draft) => admitDelete(pods as unknown as Kind, object, pi7);
+  assert.match((await refusal(pods, bound, pi7, bound)).message, /can only update the status of pods/);
+  assert.match((await refusal(pods, pod(), pi7)).message, /can only create mirror pods/);
+  const deleting = (object: Draft) => admitDelete(pods as unknown as Kind, object, { ...pi7, world: emptyWorld });
   assert.is(deleting(bound), undefined);
   assert.match(deleting(elsewhere)!.message, /can only delete pods with spec.nodeName set to itself/);
 });

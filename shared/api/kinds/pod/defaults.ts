@@ -28,7 +28,6 @@ export function defaultPod({ spec }: { spec?: PodSpec }): void {
     if (spec.hostNetwork) { for (const port of container.ports ?? []) port.hostPort ||= port.containerPort; }
   }
   spec.enableServiceLinks ??= true;
-  spec.preemptionPolicy ??= "PreemptLowerPriority";
 }
 
 /** What the system chose at a pod's birth and its writers need not repeat. */

@@ -22,7 +22,6 @@ test("get the defaults that clients rely on", () => {
     securityContext: {},
     schedulerName: "default-scheduler",
     enableServiceLinks: true,
-    preemptionPolicy: "PreemptLowerPriority",
   });
 });
 

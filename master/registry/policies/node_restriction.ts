@@ -1,0 +1,32 @@
+// Nodes are confined to their own Node, Lease and Pods (upstream's NodeRestriction).
+import { type Kind, qualified } from "../../../shared/api/resource.ts";
+import { type ApiError, forbiddenObject } from "../../../shared/api/status.ts";
+import type { Change } from "../change.ts";
+
+const is = (kind: Kind, name: string): boolean => qualified(kind) === name;
+
+export function nodeRestriction(
+  { kind, object, old, context, deleting = false }: Change & { readonly deleting?: boolean },
+): ApiError | undefined {
+  const { user, subresource } = context;
+  if (!user?.groups.includes("system:nodes") || !user.name.startsWith("system:node:")) return undefined;
+  const node = user.name.slice("system:node:".length), { name = "", namespace = "" } = object.metadata;
+  const refuse = (why: string) => forbiddenObject(kind, name, why);
+  if (is(kind, "nodes")) {
+    if (deleting) return refuse(`node "${node}" is not allowed to delete nodes`);
+    if (name !== node) return refuse(`node "${node}" is not allowed to modify node "${name}"`);
+    if (old && JSON.stringify(old.spec?.taints ?? []) !== JSON.stringify(object.spec?.taints ?? [])) {
+      return refuse(`node "${node}" is not allowed to modify taints`);
+    }
+  } else if (is(kind, "leases.coordination.k8s.io")) {
+    if (namespace !== "kube-node-lease") return refuse('can only access leases in the "kube-node-lease" system namespace');
+    if (name !== node) return refuse("can only access node lease with the same name as the requesting node");
+  } else if (is(kind, "pods")) {
+    const own = old?.spec?.nodeName === node;
+    if (!old) return refuse(`pod does not have "kubernetes.io/config.mirror" annotation, node "${node}" can only create mirror pods`);
+    if (deleting) return own ? undefined : refuse(`node "${node}" can only delete pods with spec.nodeName set to itself`);
+    if (subresource !== "status") return refuse(`node "${node}" can only update the status of pods`);
+    if (!own) return refuse(`node "${node}" can only update pod status for pods with spec.nodeName set to itself`);
+  }
+  return undefined;
+}

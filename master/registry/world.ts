@@ -1,0 +1,40 @@
+// The rest of the world, as admission asks about it: read from this member's own state, parsed once for each version of an object.
+import { type LimitRange, limitRanges } from "../../shared/api/kinds/limit_range.ts";
+import { type PriorityClass, priorityClasses } from "../../shared/api/kinds/priority_class.ts";
+import { type ServiceAccount, serviceAccounts } from "../../shared/api/kinds/service_account.ts";
+import type { Kind } from "../../shared/api/resource.ts";
+import { defaultAccountLooks, defaultAccountPollMs } from "../../shared/limits.ts";
+import { type Clock, sleep } from "../../shared/util/clock.ts";
+import type { Store } from "../store/store.ts";
+import type { World } from "./change.ts";
+import { decode, keyOf, prefixOf } from "./codec.ts";
+import { translated } from "./errors.ts";
+
+export class StoredWorld implements World {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+  limitRanges(namespace: string): Promise<readonly LimitRange[]> {
+    return this.#list(limitRanges, namespace);
+  }
+  priorityClasses(): Promise<readonly PriorityClass[]> {
+    return this.#list(priorityClasses);
+  }
+  async serviceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined> {
+    for (let look = 1;; look++) {
+      const { item } = await translated(this.#store.get(keyOf(serviceAccounts, namespace, name), { serializable: look === 1 }));
+      if (item) return decode(serviceAccounts, item).object;
+      if (look >= (name === "default" ? defaultAccountLooks : 2)) return undefined;
+      if (name === "default") await sleep(this.#clock, defaultAccountPollMs);
+    }
+  }
+
+  async #list<T>(kind: Kind<T>, namespace?: string): Promise<readonly T[]> {
+    const { items } = await translated(this.#store.list(prefixOf(kind, namespace), { serializable: true }));
+    return items.map((item) => decode(kind, item).object);
+  }
+}

@@ -1,0 +1,77 @@
+// Admission as people meet it: a master of its own and stock kubectl, the oldest we promise and the newest.
+import * as assert from "uvu/assert";
+import { type Kubectl, kubectl, kubectls } from "../kit/kubectl.ts";
+import { type MasterProcess, masterProcess } from "../kit/master_process.ts";
+import { suite } from "../kit/suite.ts";
+
+interface Context {
+  readonly master: MasterProcess;
+  readonly admin: Kubectl;
+}
+const found = kubectls();
+for (const { version, path } of found.length > 0 ? found : [{ version: "none", path: "" }]) {
+  const test = suite<Context>(`admission with kubectl ${version}`, {
+    async setup() {
+      const master = await masterProcess();
+      await master.start();
+      return { master, admin: kubectl(path, { kubeconfig: master.kubeconfig, directory: master.directory }) };
+    },
+    teardown: ({ master }) => master.close(),
+    timeoutMs: 180_000,
+    skip: found.length === 0 ? "no kubectl" : undefined,
+  });
+
+  test("a limit range gives what a container leaves out, and says what is too little or too much", async ({ admin }) => {
+    await admin.ok("apply -f -", { input: limitRange });
+    assert.match(await admin.ok("describe limitrange usual"), /Container +cpu +100m +1 +200m +500m +5/);
+    await admin.ok("run web --image=web:1");
+    assert.equal((await admin.json("get pod web")).spec.containers[0].resources, { limits: { cpu: "500m" }, requests: { cpu: "200m" } });
+    assert.match(await admin.ok("describe pod web"), /LimitRanger plugin set: cpu request for container web; cpu limit for container web/);
+    const overrides = JSON.stringify({ spec: { containers: [{ name: "b", image: "b", resources: { requests: { cpu: "50m" } } }] } });
+    const { code, err } = await admin.run(`run little --image=b '--overrides=${overrides}'`);
+    assert.equal([code, err], [
+      1,
+      'Error from server (Forbidden): pods "little" is forbidden: [minimum cpu usage per Container is 100m, but request is 50m, ' +
+      "cpu max limit to request ratio per Container is 5, but provided ratio is 10.000000]\n",
+    ]);
+  });
+
+  test("a pod runs as somebody who exists, with their pull secrets, and as important as its class says", async ({ admin }) => {
+    await admin.ok("create namespace crew");
+    await admin.ok("run early --image=i -n crew"); // its account is a moment away
+    const nobody = await admin.run(`run lost --image=i '--overrides={"spec":{"serviceAccountName":"captain"}}'`);
+    assert.is(
+      nobody.err,
+      'Error from server (Forbidden): pods "lost" is forbidden: error looking up service account default/captain: serviceaccount "captain" not found\n',
+    );
+    await admin.ok("create serviceaccount captain");
+    await admin.ok(`patch serviceaccount captain -p '{"imagePullSecrets":[{"name":"harbour"}]}'`);
+    await admin.ok(`run found --image=i '--overrides={"spec":{"serviceAccountName":"captain"}}'`);
+    assert.equal((await admin.json("get pod found")).spec.imagePullSecrets, [{ name: "harbour" }]);
+
+    assert.match(
+      await admin.ok("get priorityclasses"),
+      /^NAME .*\nsystem-cluster-critical +2000000000 .*\nsystem-node-critical +2000001000 /,
+    );
+    await admin.ok("create priorityclass usual --value=10 --global-default");
+    const second = await admin.run("create priorityclass other --value=5 --global-default");
+    assert.match(second.err, /"other" is forbidden: PriorityClass usual is already marked as default\. Only one default can exist/);
+    await admin.ok("run ranked --image=i");
+    const { priority, priorityClassName, preemptionPolicy } = (await admin.json("get pod ranked")).spec;
+    assert.equal([priority, priorityClassName, preemptionPolicy], [10, "usual", "PreemptLowerPriority"]);
+    const unknown = await admin.run(`run vip --image=i '--overrides={"spec":{"priorityClassName":"vip"}}'`);
+    assert.is(unknown.err, 'Error from server (Forbidden): pods "vip" is forbidden: no PriorityClass with name vip was found\n');
+    assert.match(
+      (await admin.run("delete priorityclass system-node-critical")).err,
+      /this is a system priority class and cannot be deleted/,
+    );
+  });
+}
+
+const limitRange = `apiVersion: v1
+kind: LimitRange
+metadata: {name: usual}
+spec:
+  limits:
+  - {type: Container, min: {cpu: 100m}, max: {cpu: "1"}, default: {cpu: 500m}, defaultRequest: {cpu: 200m}, maxLimitRequestRatio: {cpu: "5"}}
+`;
