@@ -20,6 +20,7 @@ const address = v.pipe(
   }),
 );
 const network = v.pipe(v.string(), v.regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, "expected an IPv4 network such as 10.201.0.0/16"));
+const wholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/, "expected a whole number"), v.transform(Number));
 const listen = (port: number): Address[] => [{ host: "::", port }];
 
 export const options = {
@@ -78,6 +79,18 @@ export const options = {
   ),
   podNetwork: option(network, "Addresses of pods; every node gets a /24 of it", { default: "10.201.0.0/16" }),
   serviceNetwork: option(network, "Addresses of Services", { default: "10.202.0.0/16" }),
+  maxRequestsInflight: option(
+    wholeNumber,
+    "API requests that run at a time; above that, users take turns, and one user has at most half of it; 0: no bound, and no turns",
+    { default: 64 },
+  ),
+  userRequestsPerSecond: option(
+    wholeNumber,
+    "API requests a second of one user, twice as many at once; system:masters has no such bound; 0: nobody has",
+    { default: 500 },
+  ),
+  userWatches: option(wholeNumber, "Watches, followed logs and commands of one user at a time", { default: 1000 }),
+  userConnections: option(wholeNumber, "Connections of one user to the API", { default: 2000 }),
   logLevel: option(v.picklist(["debug", "info", "warn", "error"]), "Least important line that is logged: debug, info, warn or error", {
     default: "info" as const,
   }),

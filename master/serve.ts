@@ -18,10 +18,12 @@ import { keepAddress, keepReplacing, openOwn, type OwnStore, readAdmission, stor
 import { createApp } from "./http/app.ts";
 import { askMaster, asLeader, nodeRoutes } from "./http/between.ts";
 import { createAuthenticator } from "./http/auth.ts";
+import { Fairness } from "./http/fairness/fairness.ts";
 import { noMemberRoutes, noSnapshotRoutes } from "./http/in_etcd.ts";
 import { memberRoutes } from "./http/members.ts";
 import { startServer } from "./http/server.ts";
-import { snapshotPath, snapshotRoutes } from "./http/snapshot.ts";
+import { snapshotPath } from "./http/request.ts";
+import { snapshotRoutes } from "./http/snapshot.ts";
 import { runLeaderGroup } from "./leader.ts";
 import { AccountTokens } from "./identity/accounts.ts";
 import { createIdentity } from "./identity/identity.ts";
@@ -135,6 +137,8 @@ export async function serve(
       revoked: (certificate) => fleet.revoked(certificate),
     }),
     authorizer: createAuthorizer(createRoles(cache)),
+    fairness: new Fairness({ clock }, config),
+    countOf: (kind, namespace) => cache.count(kind, namespace),
     streams: fleet.streams,
     identity,
     stopping: ending.signal,

@@ -546,3 +546,17 @@ export const missingRoles = 10;
 export const grantedRights = 10_000;
 /** Values of all Impersonate- headers of a request: each is a decision of its own. */
 export const impersonatedValues = 200;
+
+/** How many requests of one user, and of all, may wait for their turn: a client with some hundred connections waits, a loop gone wild is sent away. */
+export const fairQueue = { queued: 512, queuedInAll: 4096 } as const;
+/** Milliseconds that a request waits for its turn: as upstream, a quarter of what it may take. */
+export const fairQueueMs = requestTimeoutMs / 4;
+/** Requests of nodes that run at a time: they come by HTTP only to join, renew and ask for their own objects. */
+export const nodeSeats = 32;
+/** Requests of people whom nobody knows that run at a time, that wait, that come a second from one address, and their connections. */
+export const unauthenticatedSeats = 8;
+export const unauthenticatedQueue = 64;
+export const unauthenticatedPerSecond = 50;
+export const unauthenticatedConnections = 256;
+/** Objects for which a list takes one more seat: it holds the event loop, so a few long ones at a time are plenty. */
+export const seatObjects = 50;

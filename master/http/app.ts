@@ -14,15 +14,16 @@ import type { Registry } from "../registry/registry.ts";
 import type { Authenticator } from "./auth.ts";
 import type { Api, Env, HttpContext } from "./context.ts";
 import { discoveryRoutes } from "./discovery.ts";
+import type { Fairness } from "./fairness/fairness.ts";
+import { type CountOf, inTurn } from "./fairness/middleware.ts";
 import { isUnexpected, pageNotFound, statusResponse, toStatus } from "./errors.ts";
 import { type Checks, healthRoutes, RequestCounts } from "./health.ts";
 import { openapiRoutes } from "./openapi.ts";
 import { impersonated } from "./impersonate.ts";
 import { issuerRoutes } from "./issuer.ts";
 import { attributesOf, mayOrThrow } from "./rbac.ts";
-import { parseRequest, type RequestInfo } from "./request.ts";
+import { isLongRunning, parseRequest, type RequestInfo } from "./request.ts";
 import { resourceHandler } from "./resource.ts";
-import { snapshotPath } from "./snapshot.ts";
 import type { Memory } from "./sources.ts";
 import type { Streams } from "./stream.ts";
 
@@ -40,6 +41,9 @@ export interface AppDependencies {
   readonly memory?: ReadonlyMap<Kind, Memory>;
   /** Aborts when the server stops. */
   readonly stopping: AbortSignal;
+  /** Absent: whoever comes is served. */
+  readonly fairness?: Fairness;
+  readonly countOf?: CountOf;
   /** What /readyz asks, by name. */
   readonly checks?: Checks;
   /** Further lines for /metrics, in Prometheus' text format. */
@@ -49,8 +53,6 @@ export interface AppDependencies {
   /** Further routes (dashboard …), behind the same middleware. */
   readonly extras?: (app: Hono<Env>) => void;
 }
-
-const longRunning = new Set(["log", "exec", "attach", "portforward", "proxy"]);
 
 export function createApp(dependencies: AppDependencies): Hono<Env> {
   const { registry, clock, random, log, authenticator, authorizer, streams, identity, stopping } = dependencies;
@@ -85,8 +87,12 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     if (Number(c.req.header("content-length") ?? 0) > requestBodyBytes) {
       throw new ApiError("RequestEntityTooLarge", `Request entity too large: limit is ${requestBodyBytes}`);
     }
-    const asking = await authenticator({ certificate: clientCertificate(c), authorization: c.req.header("authorization") });
-    const user = impersonated(authorizer, asking, requestHeaders(c));
+    c.set("asking", await authenticator({ certificate: clientCertificate(c), authorization: c.req.header("authorization") }));
+    await next();
+  });
+  if (dependencies.fairness) app.use(inTurn(dependencies.fairness, api.kinds, dependencies.countOf ?? (() => 0)));
+  app.use(async (c, next) => {
+    const user = impersonated(authorizer, c.get("asking"), requestHeaders(c));
     mayOrThrow(authorizer, user, attributesOf(c.get("info"), c.get("query")));
     c.set("user", user);
     c.set("authorizer", authorizer); // what a write may give away, admission asks it at the end
@@ -140,7 +146,7 @@ function* requestHeaders(c: HttpContext): Iterable<readonly [name: string, value
 
 /** Milliseconds a request may take; undefined for those that last as long as somebody listens. */
 function deadline(info: RequestInfo, query: URLSearchParams): number | undefined {
-  if (info.verb === "watch" || longRunning.has(info.resource?.subresource ?? "") || info.path === snapshotPath) return undefined;
+  if (isLongRunning(info)) return undefined;
   const asked = /^(\d+)(ms|s|m)?$/.exec(query.get("timeout") ?? "");
   if (!asked || !info.resource) return requestTimeoutMs;
   const unit = asked[2] === "ms" ? 1 : asked[2] === "m" ? 60_000 : 1000;

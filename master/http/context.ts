@@ -23,6 +23,10 @@ export interface Env {
     requestId: string;
     info: RequestInfo;
     query: URLSearchParams;
+    /** Who asks. */
+    asking: User;
+    /** Milliseconds that it had to wait for its turn. */
+    waitedMs: number;
     /** As whom it is carried out: who asks, or whom they impersonate. */
     user: User;
     authorizer: Authorizer;

@@ -61,3 +61,10 @@ function parseResource(path: string): ResourcePath | undefined {
   const [plural = "", name = "", subresource = "", ...more] = rest;
   return { group, version, plural, namespace, name, subresource, rest: more.join("/") };
 }
+
+const flowing = new Set(["log", "exec", "attach", "portforward", "proxy"]);
+/** Lasts as long as somebody listens. */
+export const isLongRunning = ({ verb, resource, path }: RequestInfo): boolean =>
+  verb === "watch" || flowing.has(resource?.subresource ?? "") || path === snapshotPath;
+/** Where a backup is read from. */
+export const snapshotPath = "/skerry/v1/snapshot";

@@ -10,8 +10,6 @@ import type { Env } from "./context.ts";
 import { methodNotAllowed } from "./errors.ts";
 import { pullStream } from "./pull_stream.ts";
 
-export const snapshotPath = "/skerry/v1/snapshot";
-
 export function snapshotRoutes(backup: () => Promise<BackupSource>, clock: Clock): Hono<Env> {
   const routes = new Hono<Env>();
   let underWay = 0;

@@ -25,6 +25,7 @@ export interface Authorizer {
 
 /** Paths that tell nothing but whether we are well. A member that has lost the others, or has no roles yet, must be able to say so. */
 const healthPaths = /^\/(healthz|livez|readyz)(\/.*)?$/;
+export const isHealthPath = (path: string): boolean => healthPaths.test(path);
 const everything: readonly PolicyRule[] = [
   { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
   { verbs: ["*"], nonResourceURLs: ["*"] },
@@ -49,7 +50,7 @@ export function createAuthorizer(roles: Roles): Authorizer {
 /** Whoever repairs roles must not depend on them. */
 const byGroup = (user: User): Decision | undefined => user.groups.includes(admins) ? allow(`group ${admins} may do everything`) : undefined;
 const byPath = (wanted: Attributes): Decision | undefined =>
-  "path" in wanted && (wanted.verb === "get" || wanted.verb === "head") && healthPaths.test(wanted.path)
+  "path" in wanted && (wanted.verb === "get" || wanted.verb === "head") && isHealthPath(wanted.path)
     ? allow("health is public")
     : undefined;
 function byNode(user: User, wanted: Attributes): Decision | undefined {

@@ -21,6 +21,8 @@ export interface Cache {
   readonly kinds: KindSet;
   get<T>(kind: Kind<T>, namespace: string, name: string): Stored<T> | undefined;
   list<T>(kind: Kind<T>, namespace?: string): Iterable<Stored<T>>;
+  /** How many list() has. */
+  count(kind: Kind, namespace?: string): number;
   byUid(uid: string): Stored | undefined;
   /** Objects of any kind that name this uid among their owners. */
   owned(ownerUid: string): Iterable<Stored>;
@@ -71,6 +73,9 @@ class Mirror implements Cache {
   }
   list<T>(kind: Kind<T>, namespace?: string): Iterable<Stored<T>> {
     return this.#index.list(resourceOf(kind), namespace) as Iterable<Stored<T>>;
+  }
+  count(kind: Kind, namespace?: string): number {
+    return this.#index.count(resourceOf(kind), namespace);
   }
   byUid(uid: string): Stored | undefined {
     return this.#index.byUid(uid);

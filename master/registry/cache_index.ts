@@ -20,6 +20,13 @@ export class CacheIndex {
     if (namespace !== undefined) yield* spaces?.get(namespace)?.values() ?? [];
     else for (const names of spaces?.values() ?? []) yield* names.values();
   }
+  count(resource: string, namespace?: string): number {
+    const spaces = this.#objects.get(resource);
+    if (namespace !== undefined) return spaces?.get(namespace)?.size ?? 0;
+    let sum = 0;
+    for (const names of spaces?.values() ?? []) sum += names.size;
+    return sum;
+  }
   *all(): Iterable<Stored> {
     for (const resource of this.#objects.keys()) yield* this.list(resource);
   }

@@ -21,6 +21,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench(options: Options): 
   failover: () => import("./failover.ts"),
   apply: () => import("./apply.ts"),
   rss: () => import("./rss.ts"),
+  fairness: () => import("./fairness.ts"),
 };
 const help = `Usage: npm run bench -- [name…] [--rounds N] [--kills N]        (all of them, when none is named)
 
@@ -30,6 +31,7 @@ const help = `Usage: npm run bench -- [name…] [--rounds N] [--kills N]        
   failover   kill -9 of the leader, a master of ours and of etcd in turns          12 min with --kills 100
   apply      from a request to createContainer on a node, beside bare fsyncs        3 min
   rss        memory of a master and of an agent at rest, beside bare runtimes       6 min
+  fairness   one client beside another that has gone wild, with and without turns   1 min
 
   --rounds N   rounds of \`store\` (default 5; fewer are quicker, and worth less)
   --kills N    leaders killed on each side by \`failover\` (default 100)
