@@ -4,13 +4,14 @@ import type { PriorityClass } from "../../shared/api/kinds/priority_class.ts";
 import type { ServiceAccount } from "../../shared/api/kinds/service_account.ts";
 import type { Kind } from "../../shared/api/resource.ts";
 import type { ApiError } from "../../shared/api/status.ts";
+import type { Author } from "./face.ts";
 import type { Draft } from "./lifecycle.ts";
 
 export interface AdmissionContext {
   /** As in WriteOptions. */
   readonly subresource?: string | undefined;
   /** Who asks; undefined: the system itself. */
-  readonly user?: { readonly name: string; readonly groups: readonly string[]; readonly uid?: string } | undefined;
+  readonly user?: Author | undefined;
   /** For managedFields. `operation`: "Apply" where what becomes of them is known already. Absent: nobody keeps them. */
   readonly writer?: { readonly manager: string; readonly operation: "Apply" | "Update"; readonly time: string } | undefined;
   /** State of the namespace it is created in. */

@@ -34,6 +34,13 @@ export interface ObjectKey {
   readonly name: string;
 }
 /** How somebody writes. */
+/** Who writes. */
+export interface Author {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly uid?: string;
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
 export interface WriteOptions {
   readonly dryRun?: boolean;
   /** For managedFields: ?fieldManager, else the first word of the User-Agent. */
@@ -43,7 +50,7 @@ export interface WriteOptions {
   /** Which part is written. Without: all but status; "status": status alone; others as the kind's subresource says. */
   readonly subresource?: string;
   /** Who writes, for admission (node restriction) and audit. Absent: the system itself. */
-  readonly user?: { readonly name: string; readonly groups: readonly string[] };
+  readonly user?: Author;
   /** Looks at the object as it would be stored; an error refuses. The last step of admission: what depends on who writes, and not on the object alone. */
   readonly vet?: (
     change: { readonly kind: Kind; readonly object: KubernetesObject; readonly old?: KubernetesObject | undefined },

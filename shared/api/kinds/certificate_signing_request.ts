@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { age, humanDuration } from "../age.ts";
 import type { Cause } from "../decode.ts";
+import { sameJson } from "../json.ts";
 import { bytes, field, int32, kind, list, map, message, oneOf, optional, required, string, wrapped } from "../schema.ts";
 import { time } from "../scalars.ts";
 import { ObjectMeta } from "../meta.ts";
@@ -151,7 +152,7 @@ function validateDecision({ status: { conditions = [] } = {} }: CertificateSigni
 /** What was asked for stands; what was decided stands, too; a certificate is given once. */
 function validateChange(request: CertificateSigningRequest, old: CertificateSigningRequest): Cause[] {
   const causes: Cause[] = [], certificate = old.status?.certificate;
-  if (JSON.stringify(request.spec) !== JSON.stringify(old.spec)) causes.push(immutable("spec", request.spec));
+  if (!sameJson(request.spec, old.spec)) causes.push(immutable("spec", request.spec));
   if (certificate && request.status?.certificate !== certificate) {
     causes.push(forbidden("status.certificate", "updates may not set or modify existing certificate content"));
   }

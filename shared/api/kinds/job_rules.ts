@@ -33,6 +33,7 @@ export function generateSelector({ metadata = {}, spec }: Job): void {
   template.labels = { ...labelsOf(metadata), ...template.labels };
   const selector = spec.selector ??= {}, key = `${prefix}controller-uid`;
   selector.matchLabels = { [key]: labelsOf(metadata)[key]!, ...selector.matchLabels };
+  metadata.labels ??= { ...template.labels }; // as defaults() does for who brings labels: else the next write would
 }
 
 export function validateJob(job: Job, old?: Job): Cause[] {

@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { certificateSigningRequests } from "../../../shared/api/kinds/certificate_signing_request.ts";
 import { configMaps } from "../../../shared/api/kinds/configmap.ts";
 import { leases } from "../../../shared/api/kinds/lease.ts";
 import { namespaces } from "../../../shared/api/kinds/namespace.ts";
@@ -7,6 +8,7 @@ import { pods } from "../../../shared/api/kinds/pod.ts";
 import type { PriorityClass } from "../../../shared/api/kinds/priority_class.ts";
 import type { Kind } from "../../../shared/api/resource.ts";
 import { admitDelete } from "../../../master/registry/admission.ts";
+import type { User } from "../../../master/rbac/user.ts";
 import type { Draft } from "../../../master/registry/lifecycle.ts";
 import { checkMetadataUpdate } from "../../../master/registry/metadata.ts";
 import { reportedProblems } from "../../../shared/limits.ts";
@@ -48,6 +50,20 @@ test("admit() checks what all metadata has in common", async () => {
 test("admit() labels a namespace with its name and makes it Active", async () => {
   const { metadata, status } = await admitted(namespaces, { metadata: { name: "sea" } });
   assert.equal([metadata.labels, status], [{ "kubernetes.io/metadata.name": "sea" }, { phase: "Active" }]);
+});
+test("admit() of a namespace without a name says that it is missing", async () => {
+  assert.equal((await refusal(namespaces, { metadata: {} })).details!.causes!.map((cause) => cause.field), ["metadata.name"]);
+});
+test("admit() says itself who asks for a certificate, and what else is known of them", async () => {
+  const request = btoa("-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n"), signerName = "sea.example/x";
+  const said = { username: "root", uid: "0", groups: ["system:masters"], extra: { "sea.example/rank": ["admiral"] } };
+  const asked = { metadata: { name: "a" }, spec: { ...said, request, signerName } };
+  const by = (user: User) => admitted(certificateSigningRequests, asked, { user });
+  assert.equal((await by({ name: "jo", groups: ["crew"] })).spec, { request, signerName, username: "jo", groups: ["crew"] });
+  const whole = { name: "jo", uid: "7", groups: ["crew"], extra: { "sea.example/rank": ["mate"] } }, { name: username, ...rest } = whole;
+  const made = await by(whole);
+  assert.equal(made.spec, { request, signerName, username, ...rest });
+  assert.equal(await admitted(certificateSigningRequests, made, {}, structuredClone(made)), made, "written as it was read");
 });
 
 test("admit() knows a pod's priority from its class", async () => {

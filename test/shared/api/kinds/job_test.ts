@@ -42,6 +42,11 @@ test("have as many completions as the writer says, or none beside a parallelism"
   const each = born(job({ completionMode: "Indexed", completions: 3, backoffLimitPerIndex: 1 }));
   assert.equal([each.causes, each.object.spec!.backoffLimit], [[], 2 ** 31 - 1]);
 });
+test("without labels have those by which their pods are found: the next write would add them", () => {
+  const { object } = born(job());
+  assert.equal(object.metadata!.labels, labels);
+  assert.equal(admit(jobs, object, structuredClone(object)), { object, causes: [] });
+});
 test("take over the labels of their template", () => {
   const spec = { template: { metadata: { labels: { a: "b" } }, spec: pod } };
   const { object } = born({ metadata: { name: "j", uid: "u" }, spec });
