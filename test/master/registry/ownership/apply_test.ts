@@ -12,7 +12,8 @@ import type { Json, Message } from "../../../../shared/api/schema.ts";
 import { said } from "../../../../shared/api/said.ts";
 import { ApiError } from "../../../../shared/api/status.ts";
 import { seeded } from "../../../../shared/util/clock.ts";
-import { randomKind, randomValue } from "../../../kit/random_schema.ts";
+import { randomKind } from "../../../kit/random_schema.ts";
+import { randomValue } from "../../../kit/random_value.ts";
 import { suite } from "../../../kit/suite.ts";
 
 const test = suite("apply()", { timeoutMs: 60_000 });

@@ -7,7 +7,8 @@ import { deployments } from "../../../../shared/api/kinds/deployment.ts";
 import type { Kind } from "../../../../shared/api/resource.ts";
 import type { Field, Json, Message, Type } from "../../../../shared/api/schema.ts";
 import { seeded } from "../../../../shared/util/clock.ts";
-import { type Places, placesOf, randomKind, randomValue } from "../../../kit/random_schema.ts";
+import { type Places, placesOf, randomKind } from "../../../kit/random_schema.ts";
+import { randomValue } from "../../../kit/random_value.ts";
 import { suite } from "../../../kit/suite.ts";
 
 const test = suite("mergeApplied(), prune() and compare()", { timeoutMs: 60_000 });
