@@ -35,8 +35,9 @@ export interface ApiContext {
   close(): Promise<void>;
 }
 /** Requests are admin's, unless they say otherwise with `x-user: NAME` and `x-groups: A,B`. */
-export async function openApi(options: Partial<AppDependencies> = {}): Promise<ApiContext> {
-  const opened = await openRegistry(), stopping = new AbortController();
+export async function openApi(options: Partial<AppDependencies> = {}, opened?: RegistryContext): Promise<ApiContext> {
+  opened ??= await openRegistry();
+  const stopping = new AbortController();
   const { authorizer, identity, cache } = await partsOver(opened, stopping.signal);
   const app = createApp({
     authorizer,
@@ -77,7 +78,7 @@ const madeUp = async (token: string): Promise<User | undefined> => token.startsW
 
 /** The real ones, over the default roles. Whose `others` are is said by them. */
 async function partsOver(
-  { registry, store }: RegistryContext,
+  { registry, store }: Pick<RegistryContext, "registry" | "store">,
   signal: AbortSignal,
   others: (token: string) => Promise<User | undefined> = madeUp,
 ): Promise<{ authorizer: Authorizer; identity: Identity; cache: Cache & { readonly stopped: Promise<void> } }> {

@@ -2,13 +2,17 @@
 import { kinds } from "../../shared/api/kinds/mod.ts";
 import { namespaces } from "../../shared/api/kinds/namespace.ts";
 import { serviceAccounts } from "../../shared/api/kinds/service_account.ts";
+import { storeLiveBytes } from "../../shared/limits.ts";
 import { type Clock, seeded, systemClock } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
 import { createRegistry, type Registry } from "../../master/registry/registry.ts";
 import type { ServiceConfig } from "../../master/registry/service_ips.ts";
 import { openStore } from "../../master/store/embedded.ts";
+import { EmbeddedStore } from "../../master/store/face.ts";
 import { nodeFiles } from "../../master/store/files.ts";
+import { State } from "../../master/store/state.ts";
 import type { Store } from "../../master/store/store.ts";
+import { InstantReplica } from "./instant_replica.ts";
 import { removeTestDirectory, testDirectory } from "./test_directory.ts";
 
 export interface RegistryContext {
@@ -29,6 +33,14 @@ export async function openRegistry(config?: ServiceConfig): Promise<RegistryCont
 export async function newNamespace(registry: Registry, name: string): Promise<void> {
   await registry.create(namespaces, { metadata: { name } });
   await registry.create(serviceAccounts, { metadata: { name: "default", namespace: name } });
+}
+/** One that forgets everything, and costs no disk. */
+export async function openForgetfulRegistry(): Promise<RegistryContext> {
+  const state = new State(), replica = new InstantReplica(state, systemClock), random = seeded(7);
+  const store = new EmbeddedStore({ clock: systemClock, log: silentLog, state, replica }, { quotaBytes: storeLiveBytes });
+  const registry = createRegistry({ store, clock: systemClock, random, log: silentLog, kinds });
+  await newNamespace(registry, "default");
+  return { dataDir: testDirectory("registry"), store, registry, skewMs: 0 };
 }
 /** The same data, opened by another process later on. */
 export async function reopenRegistry(context: RegistryContext, config?: ServiceConfig): Promise<void> {
