@@ -560,3 +560,22 @@ export const unauthenticatedPerSecond = 50;
 export const unauthenticatedConnections = 256;
 /** Objects for which a list takes one more seat: it holds the event loop, so a few long ones at a time are plenty. */
 export const seatObjects = 50;
+
+/** Steps that looking at one custom resource by its schema may take (some 100 ns each): a large schema and a large object make more work together than either. */
+export const validationSteps = 2_000_000;
+/** Regular expressions of schemas that are kept compiled. */
+export const patternsRemembered = 2_000;
+/** Steps of a JSON path. */
+export const jsonPathSteps = 64;
+/** CustomResourceDefinitions: each is a kind that every member keeps ready, with its OpenAPI document and its rules. */
+export const customResourceDefinitions = 1_000;
+/** Versions of one definition. */
+export const definitionVersions = 32;
+/** Schemas within schemas of one version: what a large operator's largest definition has (Prometheus, 10,000), and some. */
+export const schemaNodes = 30_000;
+/** Levels of schemas within schemas: objects cannot be deeper than a document. */
+export const schemaDepth = 64;
+/** Fields of a custom resource by which field selectors can name it: they stand in every object's header. */
+export const selectableFields = 8;
+/** Milliseconds that a watch goes on when its kind has gone: so that it still tells of the last deletions. */
+export const watchLingersMs = 300;

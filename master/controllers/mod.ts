@@ -3,6 +3,7 @@ import type { Clock } from "../../shared/util/clock.ts";
 import type { Controller } from "./controller.ts";
 import { certificateSigner, type ClientAuthority } from "./certificate_signer.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
+import { customResourceDefinitionController } from "./custom_resource_definition.ts";
 import { type DaemonFit, daemonSetController } from "./daemonset.ts";
 import { deploymentController } from "./deployment.ts";
 import { disruptionController } from "./disruption.ts";
@@ -46,6 +47,7 @@ export const controllers = (
   nodeLifecycleController(presence, clock),
   nodeIpamController(podNetwork),
   namespaceController,
+  customResourceDefinitionController,
   serviceAccountController,
   rootCaController(caCertificate),
   tokenSecretsController(accounts, caCertificate),

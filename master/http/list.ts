@@ -95,7 +95,9 @@ export function renderList(c: HttpContext, kind: Kind, page: Page<KubernetesObje
 /** `{"kind":"PodList",…,"items":[` + each object's own bytes + `]}`: no object is parsed or serialised for a list. */
 function spliceList(kind: Kind, metadata: ListMeta, items: readonly Stored[]): Uint8Array {
   const head = Buffer.from(
-    `{"kind":"${kind.kind}List","apiVersion":"${apiVersionOf(kind)}","metadata":${JSON.stringify(metadata)},"items":[`,
+    `{"kind":"${kind.listKind ?? `${kind.kind}List`}","apiVersion":"${apiVersionOf(kind)}","metadata":${
+      JSON.stringify(metadata)
+    },"items":[`,
   );
   const parts = items.map((stored) => stored.bytes());
   const size = parts.reduce((sum, part) => sum + part.byteLength, 0) + head.byteLength + Math.max(0, parts.length - 1) + 2;

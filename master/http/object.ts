@@ -10,11 +10,11 @@ import { unauthorizedDecision } from "../rbac/certificates.ts";
 import { escalation } from "../rbac/escalation.ts";
 import { isManager } from "../registry/ownership/managers.ts";
 import type { WriteOptions } from "../registry/registry.ts";
-import { contentType, type Document, noBody, objectIn, parseText, readBody } from "./body.ts";
+import { contentType, type Document, noBody, objectIn, parseText, readBody, unsupportedMediaType } from "./body.ts";
 import type { HttpContext } from "./context.ts";
 
 /** What a body must be: a stored kind, or one that only travels (Scale, Binding, DeleteOptions …). */
-export type BodyKind<T> = Pick<Kind<T>, "group" | "version" | "kind" | "plural"> & { readonly schema: Message<T> };
+export type BodyKind<T> = Pick<Kind<T>, "group" | "version" | "kind" | "plural" | "definition"> & { readonly schema: Message<T> };
 export const protobufType = "application/vnd.kubernetes.protobuf";
 
 interface Read<T> {
@@ -40,6 +40,7 @@ async function read<T>(c: HttpContext, kind: BodyKind<T>): Promise<Read<T>> {
 }
 export function decodeBody<T>(c: HttpContext, kind: BodyKind<T>, bytes: Uint8Array, type: string): Read<T> {
   if (type !== protobufType) return decodeDocument(c, kind, objectIn(parseText(bytes, type)));
+  if (kind.definition !== undefined) throw unsupportedMediaType(["application/json", "application/yaml"]);
   if (bytes.byteLength === 0) throw noBody();
   return decodeDocument(c, kind, { value: decodeProtobuf(kind.schema, bytes), duplicates: [] });
 }

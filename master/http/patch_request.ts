@@ -12,15 +12,15 @@ import { warnNotActedOn } from "./not_acted_on.ts";
 import { type BodyKind, decodeDocument, placeObject } from "./object.ts";
 
 /** In the order in which upstream names them. */
-const languages = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"] as const;
-
-const acceptable = [...languages, applyPatch];
+const strategic = "application/strategic-merge-patch+json";
+const languages = ["application/json-patch+json", "application/merge-patch+json", strategic] as const;
 
 /** @returns what makes the patched object of the current one, and may be called again for a newer one. @throws ApiError UnsupportedMediaType, BadRequest */
 export async function readPatch<T>(c: HttpContext, kind: BodyKind<T>): Promise<(current: T) => T> {
   const type = mediaType(c.req.header("content-type") ?? "").type;
-  const language = languages.find((known) => known === type);
-  if (!language) throw unsupportedMediaType(acceptable);
+  const spoken = kind.definition === undefined ? languages : languages.filter((known) => known !== strategic); // a custom resource has no merge keys
+  const language = spoken.find((known) => known === type);
+  if (!language) throw unsupportedMediaType([...spoken, applyPatch]);
   refuseForce(c);
   const body = parseText(await readBody(c), "application/json");
   const decoded = (value: Json, duplicates: Document["duplicates"]): T => decodeDocument(c, kind, { value, duplicates }).value;
@@ -34,7 +34,7 @@ export async function readPatch<T>(c: HttpContext, kind: BodyKind<T>): Promise<(
       const { value, duplicates } = objectIn(body);
       return (current) => decoded(mergePatch(current as Json, value) as Json, duplicates);
     }
-    case "application/strategic-merge-patch+json": {
+    case strategic: {
       const { value, duplicates } = objectIn(body);
       return (current) => decoded(strategicMergePatch(kind.schema, current as Json, value), duplicates);
     }

@@ -42,6 +42,7 @@ export const resourceHandler = (all: Api) => async (c: HttpContext): Promise<Res
   if (kind.namespaced && resource.namespace === "" && resource.name !== "") return pageNotFound();
   const key = c.req.header("idempotency-key");
   if (key !== undefined && c.req.method !== "GET") c.set("once", new OnceRequest(key, c.req.method, new URL(c.req.url)));
+  if (kind.deprecated) c.get("warnings").add(kind.deprecated);
   const accept = c.req.header("accept"), api: Api = { ...all, registry: sourceOf(all.registry, kind, all.memory) };
   if (resource.subresource !== "") return await answerSubresource({ api, c, kind, wanted: negotiate(accept, "object") });
   const collection = resource.name === "", everywhere = kind.namespaced && resource.namespace === "";

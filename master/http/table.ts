@@ -31,12 +31,12 @@ function layout(kind: Kind): Layout {
   if (kind.age !== false && !columns.has("Age")) columns.set("Age", { cell: ({ metadata }, now) => age(metadata?.creationTimestamp, now) });
   const made: Layout = {
     cells: [...columns.values()].map(({ cell }) => cell),
-    definitions: [...columns].map(([name, { type = "string", wide = false, description }]) => ({
+    definitions: [...columns].map(([name, { type = "string", wide = false, priority = wide ? 1 : 0, format = "", description }]) => ({
       name,
       type,
-      format: name === "Name" ? "name" : "",
+      format: name === "Name" ? "name" : format,
       description: description ?? descriptions[name] ?? "",
-      priority: wide ? 1 : 0,
+      priority,
     })),
   };
   layouts.set(kind, made);

@@ -4,7 +4,7 @@
 // how far a watcher may lag; a client that reads nothing at all is cut after watchStallMs.
 import { forbidden, type KubernetesObject, unsupported } from "../../shared/api/resource.ts";
 import { badRequest } from "../../shared/api/status.ts";
-import { streamChunkBytes, watchBookmarkMs, watchKeepAliveMs, watchLastsMs } from "../../shared/limits.ts";
+import { streamChunkBytes, watchBookmarkMs, watchKeepAliveMs, watchLastsMs, watchLingersMs } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { WatchEvent } from "../registry/registry.ts";
 import { selector } from "../registry/select.ts";
@@ -36,6 +36,7 @@ export function watchResponse({ api, c, kind, wanted }: Operation): Response {
   stopping.addEventListener("abort", end, { once: true });
   c.req.raw.signal.addEventListener("abort", end, { once: true });
   if (stopping.aborted) end();
+  const unsubscribe = endWithKind(api, kind, end);
   const query = { ...selected, ...(request.from !== undefined && { from: request.from }), progress: request.bookmarks };
   const chunks = eventChunks({
     source: registry.watch(kind, query, ended.signal),
@@ -49,11 +50,26 @@ export function watchResponse({ api, c, kind, wanted }: Operation): Response {
     end() {
       end();
       stopping.removeEventListener("abort", end);
+      unsubscribe();
     },
   }, request);
   return new Response(pullStream(chunks, clock, end), {
     headers: { "content-type": "application/json", "cache-control": "no-cache, private" },
   });
+}
+
+/** A custom resource's watch ends when its definition changes or goes: whoever watches begins anew, by the new schema, or hears that there is no such kind. */
+function endWithKind({ kinds, clock }: Operation["api"], kind: Operation["kind"], end: () => void): () => void {
+  let cancel = (): void => {};
+  const unsubscribe = kinds.subscribe(() => {
+    if (kinds.serves(kind)) return;
+    unsubscribe();
+    cancel = clock.after(watchLingersMs, end); // what came before is still on its way
+  });
+  return () => {
+    cancel();
+    unsubscribe();
+  };
 }
 
 function watchRequest(c: HttpContext, random: () => number): WatchRequest {

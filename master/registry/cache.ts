@@ -2,7 +2,8 @@
 import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { type Range, type Store, StoreError, type StoreEvent } from "../store/store.ts";
-import { decode, objectsPrefix, parseKey, resourceOf } from "./codec.ts";
+import { decode, objectsPrefix, parseKey, prefixOf, resourceOf } from "./codec.ts";
+import { definitions, definitionsPrefix, learn } from "./definitions.ts";
 import type { Stored } from "./face.ts";
 import { CacheIndex } from "./cache_index.ts";
 import { KindSet } from "./kind_set.ts";
@@ -56,6 +57,8 @@ class Mirror implements Cache {
   readonly kinds: KindSet;
   readonly #log: Log;
   readonly #index = new CacheIndex();
+  /** Kinds that have just come. */
+  readonly #unread = new Set<Kind>();
   readonly #observers = new Set<(change: Change) => void>();
   readonly #waiting = new Set<{ readonly revision: number; readonly resolve: () => void }>();
   #revision = 0;
@@ -116,6 +119,7 @@ class Mirror implements Cache {
         // Progress marks, because revisions that touched no object must pass too.
         for await (const batch of this.#store.watch(objectsPrefix, this.#revision + 1, { signal, progress: true })) {
           this.#fold(batch.revision, batch.events.flatMap((event) => this.#changeOf(event)));
+          if (this.#unread.size > 0) await this.#fetch();
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -132,6 +136,11 @@ class Mirror implements Cache {
   /** Makes the mirror equal to the newest state, telling observers the difference. */
   async relist(): Promise<void> {
     const { items, revision } = await this.#newest();
+    // First of all, so that their objects are read by them. All there are are at hand: nothing has to be fetched.
+    const defined = items.filter(({ key }) => key.startsWith(definitionsPrefix)).map((item) => decode(definitions, item));
+    const names = new Set(defined.map(({ name }) => name));
+    this.#learn([...defined, ...[...this.kinds.definitions].filter((name) => !names.has(name))]);
+    this.#unread.clear();
     const gone = new Set(this.#index.all());
     const changes: Change[] = [];
     for (const item of items) {
@@ -165,6 +174,24 @@ class Mirror implements Cache {
     if (event.type === "put") return [{ kind, after: decode(kind, event.current), ...(before && { before }) }];
     return before ? [{ kind, before }] : [];
   }
+  #learn(said: readonly (Stored | string)[]): void {
+    if (said.length === 0) return;
+    for (const kind of learn(said, { kinds: this.kinds, index: this.#index, log: this.#log })) this.#unread.add(kind);
+  }
+  /** Objects that lay there before their definition came, or came back. */
+  async #fetch(): Promise<void> {
+    for (const kind of this.#unread) {
+      try {
+        const { items } = await this.#store.list(prefixOf(kind), { serializable: true });
+        const older = items.filter(({ modRevision }) => modRevision <= this.#revision); // of others the watch will tell
+        this.#unread.delete(kind);
+        this.#fold(this.#revision, older.map((item) => ({ kind, after: decode(kind, item) })));
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        this.#log.warn("Cannot look for objects of a new kind yet", { kind: kind.plural, error }); // with the next batch
+      }
+    }
+  }
   #kindOf(key: string): Kind | undefined {
     return this.kinds.storedAs(parseKey(key).resource);
   }
@@ -172,6 +199,7 @@ class Mirror implements Cache {
   /** One revision whole: observers see the indexes with all of it in. */
   #fold(revision: number, changes: readonly Change[]): void {
     for (const { before, after } of changes) this.#index.replace(before, after);
+    this.#learn(changes.flatMap(({ kind, before, after }) => kind === definitions ? [after ?? before!.name] : []));
     this.#revision = Math.max(this.#revision, revision);
     for (const change of changes) for (const observer of this.#observers) observer(change);
     for (const entry of this.#waiting) {

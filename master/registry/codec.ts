@@ -50,7 +50,7 @@ export const apiVersionOf = (kind: Pick<Kind, "group" | "version">): string => k
 export function encode<T>(kind: Kind<T>, object: T): Uint8Array | undefined {
   const { apiVersion: _, kind: __, metadata = {}, ...rest } = object as KubernetesObject;
   const { resourceVersion: ___, ...stored } = metadata;
-  const apiVersion = apiVersionOf(kind);
+  const apiVersion = apiVersionOf(kind.kept ? { group: kind.group, version: kind.kept.version } : kind);
   const head = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind.kind)},"metadata":{`;
   const json = head + JSON.stringify(stored).slice(1) + (Object.keys(rest).length > 0 ? `,${JSON.stringify(rest).slice(1)}` : "}");
   const fields: Record<string, string> = {};
@@ -130,7 +130,10 @@ class StoredObject<T> implements Mine<T> {
     return this.#header.l ?? none;
   }
   get fields(): Readonly<Record<string, string>> {
-    return this.#header.f ?? none;
+    const { kept, selectable } = this.kind;
+    if (!kept) return this.#header.f ?? none;
+    // The version that was written may have had others.
+    return selectable ? Object.fromEntries(Object.entries(selectable).map(([field, select]) => [field, select(this.object)])) : none;
   }
   get ownerUids(): readonly string[] {
     return this.#header.o ?? nobody;
@@ -148,11 +151,16 @@ class StoredObject<T> implements Mine<T> {
   copy(): T {
     const object = JSON.parse(textOf(this.value, this.#jsonAt, this.value.length));
     if (this.revision > 0) object.metadata.resourceVersion = String(this.revision);
-    return object;
+    return this.kind.kept ? this.kind.kept.read(object) : object;
   }
   bytes(): Uint8Array {
     const known = this.#bytes?.deref();
     if (known !== undefined) return known;
+    if (this.kind.kept) {
+      const bytes = Buffer.from(JSON.stringify(this.object));
+      this.#bytes = new WeakRef(bytes);
+      return bytes;
+    }
     const json = this.value.subarray(this.#jsonAt);
     if (this.revision === 0) return json;
     const splice = `"resourceVersion":"${this.revision}",`, at = lastNumber(this.value, this.#jsonAt - 1);

@@ -1,20 +1,13 @@
 // The kinds there are: those of the house, which stay, and those that come and go with CustomResourceDefinitions. Everybody who asks which kinds there are asks
 // here, each time anew. The cache keeps it: so every member has the kinds of the state that it has applied.
 import type { Kind } from "../../shared/api/resource.ts";
+import type { DefinedKinds } from "../../shared/api/custom/kinds_of.ts";
 import { byVersionPriority } from "../../shared/api/names.ts";
 import { resourceOf } from "./codec.ts";
 
-/** The kinds of one definition. */
-export interface Defined {
-  /** What its objects are in the store and to the master's own parts, whichever version somebody wrote. */
-  readonly stored: Kind;
-  /** One a served version; none while its names are not accepted. */
-  readonly served: readonly Kind[];
-}
-
 export class KindSet {
   readonly #fixed: readonly Kind[];
-  readonly #defined = new Map<string, Defined>();
+  readonly #defined = new Map<string, DefinedKinds>();
   readonly #observers = new Set<() => void>();
   #served: readonly Kind[] = [];
   #stored: ReadonlyMap<string, Kind> = new Map();
@@ -40,12 +33,18 @@ export class KindSet {
   storedAs(resource: string): Kind | undefined {
     return this.#stored.get(resource);
   }
+  definedBy(definition: string): DefinedKinds | undefined {
+    return this.#defined.get(definition);
+  }
+  get definitions(): Iterable<string> {
+    return this.#defined.keys();
+  }
   /** Is it still served, and unchanged? */
   serves(kind: Kind): boolean {
     return this.find(kind.group, kind.version, kind.plural) === kind;
   }
   /** Many at once cost no more than one. Undefined takes a definition away. */
-  define(changes: Iterable<readonly [definition: string, kinds: Defined | undefined]>): void {
+  define(changes: Iterable<readonly [definition: string, kinds: DefinedKinds | undefined]>): void {
     let changed = false;
     for (const [name, kinds] of changes) {
       if (kinds) this.#defined.set(name, kinds);

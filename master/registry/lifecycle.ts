@@ -90,7 +90,9 @@ function comparable({ metadata: { resourceVersion: _, managedFields, ...metadata
 /** The generation of `next`: one more when anything outside metadata and status has changed. */
 export function generationOf(kind: Kind, old: Draft, next: Draft): number | undefined {
   if (!countsGenerations(kind)) return undefined;
-  const desired = ({ metadata: _, status: _1, apiVersion: _2, kind: _3, ...rest }: Draft) => rest;
+  // A custom resource without /status has a status that is a field like others.
+  const desired = ({ metadata: _, apiVersion: _1, kind: _2, status, ...rest }: Draft) =>
+    kind.definition && !kind.status ? { ...rest, status } : rest;
   return (old.metadata.generation ?? 0) + (sameJson(desired(old), desired(next)) ? 0 : 1);
 }
 
@@ -114,7 +116,11 @@ export function planDelete(kind: Kind, old: Draft, options: DeleteOptions, now: 
   const { metadata } = old;
   const finalizers = finalizersFor(metadata.finalizers ?? [], options.propagationPolicy);
   const { finalizers: _, ...rest } = metadata;
-  const marked: Draft = { ...old, metadata: { ...rest, ...(finalizers.length > 0 && { finalizers }) } };
+  let marked: Draft = { ...old, metadata: { ...rest, ...(finalizers.length > 0 && { finalizers }) } };
+  if (kind.dying && metadata.deletionTimestamp === undefined) {
+    marked = structuredClone(marked);
+    kind.dying(marked, timestamp(now));
+  }
   const running = metadata.deletionTimestamp === undefined ? undefined : metadata.deletionGracePeriodSeconds ?? 0;
   const asked = options.gracePeriodSeconds === undefined ? undefined : options.gracePeriodSeconds < 0 ? 1 : options.gracePeriodSeconds;
   const grace = running === undefined ? graceOf(kind, old, asked) : Math.min(running, asked ?? running);
@@ -123,7 +129,6 @@ export function planDelete(kind: Kind, old: Draft, options: DeleteOptions, now: 
   if (running === undefined) {
     marked.metadata.deletionTimestamp = timestamp(now + grace * 1000);
     if (metadata.generation !== undefined) marked.metadata.generation = metadata.generation + 1;
-    if (isNamespace(kind)) marked.status = { ...old.status, phase: "Terminating" };
   } else {
     if (grace === running && sameJson(finalizers, metadata.finalizers ?? [])) return { do: "wait" };
     marked.metadata.deletionTimestamp = timestamp(Date.parse(metadata.deletionTimestamp!) + (grace - running) * 1000);

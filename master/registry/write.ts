@@ -28,6 +28,7 @@ interface Needs {
 /** Who writes where nobody says who. */
 const systemManager = "skerry-master";
 const namespaceKind = { group: "", plural: "namespaces" };
+const definitionKind = { group: "apiextensions.k8s.io", plural: "customresourcedefinitions", kind: "CustomResourceDefinition" };
 
 export class Writer {
   readonly #needs: Needs;
@@ -48,6 +49,7 @@ export class Writer {
     for (let attempt = 1;; attempt++) {
       const fresh = attempt > 1;
       const name = wished || (prefix && generateName(prefix, random)), key = keyOf(kind, namespace, name);
+      const defined = kind.definition ? await this.#definition(kind.definition, fresh) : [];
       const space = kind.namespaced ? await this.#namespace(namespace, fresh) : undefined;
       const born = bear(kind, { ...given, metadata }, { uid: newUid(random), name, now: this.#now() });
       const context: AdmissionContext = {
@@ -68,7 +70,7 @@ export class Writer {
       }
       const note = await noteOf(how, key, false);
       const result = await translated(store.txn({
-        compares: [{ key, target: "modRevision", is: 0 }, ...(space?.compares ?? []), ...claim.compares, ...note.compares],
+        compares: [{ key, target: "modRevision", is: 0 }, ...(space?.compares ?? []), ...defined, ...claim.compares, ...note.compares],
         then: [await this.#put(kind, key, value), ...claim.then, ...note.then],
         else: [{ do: "get", key }],
       }));
@@ -195,6 +197,15 @@ export class Writer {
     if (!item) return { state: "absent", compares: [] };
     const { deleting } = decode(this.#anyKind, item);
     return { state: deleting ? "terminating" : "active", compares: [{ key, target: "modRevision", is: item.modRevision }] };
+  }
+  /** Likewise nothing is created of a kind whose definition goes. */
+  async #definition(name: string, fresh: boolean): Promise<Compare[]> {
+    const key = keyOf(definitionKind, "", name), { store } = this.#needs;
+    let { item } = await translated(store.get(key, { serializable: !fresh }));
+    if (!item && !fresh) ({ item } = await translated(store.get(key)));
+    if (!item) throw notFound(definitionKind, name);
+    if (!decode(this.#anyKind, item).deleting) return [{ key, target: "modRevision", is: item.modRevision }];
+    throw new ApiError("MethodNotAllowed", "create not allowed while custom resource definition is terminating");
   }
   readonly #anyKind = namespaceKind as Kind;
 }

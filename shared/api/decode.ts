@@ -12,6 +12,7 @@ export type Cause = {
     | "FieldValueRequired"
     | "FieldValueNotSupported"
     | "FieldValueInvalid"
+    | "FieldValueTypeInvalid"
     | "FieldValueForbidden"
     | "FieldValueDuplicate"
     | "FieldValueTooLong"
@@ -74,6 +75,10 @@ function unreadable(root: Type<unknown>, issue: v.BaseIssue<unknown>): string {
   let type = root, struct = "";
   const names: string[] = [];
   for (const { key } of steps(issue)) {
+    if (type.type === "either") {
+      type = type.message!;
+      if (typeof key === "number") continue; // a list of such messages
+    }
     if (type.type === "message") {
       struct = shortName(type.proto);
       names.push(String(key));

@@ -1,6 +1,7 @@
 // OpenAPI documents, read from the kinds: what `kubectl explain`, generators and patches made by clients go by. One document per group and version.
 import { createHash } from "node:crypto";
-import { ListMeta } from "./meta.ts";
+import { customSchema } from "./custom/describe.ts";
+import { ListMeta, ObjectMeta } from "./meta.ts";
 import { pathsOf } from "./openapi_paths.ts";
 import { type Kind, pathOf } from "./resource.ts";
 import { type Field, field, type Json, kind as topLevel, list, type Message, required, type Type } from "./schema.ts";
@@ -12,6 +13,7 @@ export type Reference = (name: string) => string;
 
 /** A message as a schema. In version 3, a reference with company stands in `allOf`. */
 function messageSchema(message: Message, refer: Reference, version: 2 | 3): Json {
+  if (message.schema) return { ...customSchema(message, refer, version), "x-kubernetes-group-version-kind": [groupVersionKind(message)] };
   const properties: Json = {};
   for (const [key, field] of Object.entries<Field>(message.fields)) {
     const type = typeSchema(field.type, refer);
@@ -63,7 +65,8 @@ export function schemas(messages: readonly Message[], refer: Reference, version:
     }
     found[name] = {}; // its place, should it contain itself
     found[name] = messageSchema(type, refer, version);
-    for (const { type: inner } of Object.values(type.fields)) visit(inner);
+    if (type.schema) visit(ObjectMeta);
+    else for (const { type: inner } of Object.values(type.fields)) visit(inner);
   };
   messages.forEach(visit);
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => a < b ? -1 : 1));
@@ -93,8 +96,17 @@ export function openapiDocuments(kinds: readonly Kind[], bodies: readonly Messag
   const paths = [...new Set(kinds.map((kind) => pathOf(kind).slice(1)))];
   return new Map(paths.map((path) => {
     const members = kinds.filter((kind) => pathOf(kind).slice(1) === path);
-    return [path, written(openapiDocument(members, bodies, version))];
+    return [path, documentOf(members, bodies, version)];
   }));
+}
+/** Beside the first of its kinds. When one definition comes, the documents of all others stay as they are. */
+const known = new WeakMap<Kind, { readonly members: readonly Kind[]; readonly document: OpenApiDocument }>();
+function documentOf(members: readonly Kind[], bodies: readonly Message[], version: string): OpenApiDocument {
+  const before = known.get(members[0]!);
+  if (before?.members.length === members.length && before.members.every((kind, i) => kind === members[i])) return before.document;
+  const document = written(openapiDocument(members, bodies, version));
+  known.set(members[0]!, { members, document });
+  return document;
 }
 function written(document: Json): OpenApiDocument {
   const text = JSON.stringify(document);

@@ -117,7 +117,7 @@ function operation(
     tags: [`${kind.group.replace(/\.k8s\.io$/, "") || "core"}_${kind.version}`.replaceAll(".", "_")],
     operationId: `${name}${group}${version}${collection}${stem}`,
     parameters: verb.query.map(inQuery),
-    ...requestBody(verb, body),
+    ...requestBody(verb, body, kind),
     responses: {
       "200": { description: "OK", ...answer && { content: { "application/json": { schema: answer } } } },
       "401": { description: "Unauthorized" },
@@ -132,9 +132,10 @@ const patches = [
   "application/strategic-merge-patch+json",
   "application/apply-patch+yaml",
 ];
-function requestBody({ method }: Verb, body: Json | undefined): Json {
+function requestBody({ method }: Verb, body: Json | undefined, { definition }: Kind): Json {
   if (method === "patch") {
-    return { requestBody: { required: true, content: Object.fromEntries(patches.map((type) => [type, { schema: { type: "object" } }])) } };
+    const types = patches.filter((type) => definition === undefined || type !== "application/strategic-merge-patch+json");
+    return { requestBody: { required: true, content: Object.fromEntries(types.map((type) => [type, { schema: { type: "object" } }])) } };
   }
   if (method === "get" || method === "delete" || !body) return {};
   return { requestBody: { required: true, content: { "*/*": { schema: body } } } };

@@ -135,6 +135,7 @@ function readValue(reader: Reader, type: Type<unknown>, wire: number, no: number
     return reader.within(() => readMessage(reader, planOf(type as Message), (before ?? {}) as Json, depth + 1));
   }
   if (type.type === "array") return reader.within(() => readWrapper(reader, type.item!, depth));
+  if (type.type === "either") return reader.within(() => readEither(reader, type, depth));
   switch (type.proto) {
     case "string":
       return reader.text();
@@ -160,6 +161,18 @@ function readWrapper(reader: Reader, item: Type<unknown>, depth: number): unknow
     else reader.skip(wire);
   }
   return items;
+}
+/** The message, where there is one, whatever else the sender has said. */
+function readEither(reader: Reader, { message, other, numbers }: Type<unknown>, depth: number): unknown {
+  let found: unknown, instead: unknown = other!.item ? [] : false;
+  while (!reader.done) {
+    const { no, wire } = reader.tag();
+    if (no === numbers!.message) found = readValue(reader, message!, wire, no, found, depth);
+    else if (no !== numbers!.other) reader.skip(wire);
+    else if (other!.item) (instead as unknown[]).push(readValue(reader, other!.item, wire, no, undefined, depth));
+    else instead = readValue(reader, other!, wire, no, undefined, depth);
+  }
+  return found ?? instead;
 }
 const isRepeated = (type: Type<unknown>): boolean => type.type === "array" && type.proto === type.item!.proto;
 const wireOf = (type: Type<unknown>): number =>
@@ -203,6 +216,12 @@ function writeValue(writer: Writer, no: number, type: Type<unknown>, value: unkn
   if (type.type === "message") writer.message(no, (inner) => writeFields(inner, type as Message, value as Json));
   else if (type.type === "array") {
     writer.message(no, (inner) => (value as unknown[]).forEach((item) => writeValue(inner, 1, type.item!, item)));
+  } else if (type.type === "either") {
+    const isMessage = typeof value === "object" && !Array.isArray(value), { message, other, numbers } = type;
+    writer.message(
+      no,
+      (inner) => isMessage ? writeValue(inner, numbers!.message, message!, value) : writeField(inner, numbers!.other, other!, value),
+    );
   } else if (type.proto === "string") writer.text(no, value as string);
   else if (type.proto === "bytes") writer.raw(no, Buffer.from(value as string, "base64"));
   else if (type.proto === "double") writer.double(no, value as number);

@@ -11,18 +11,23 @@ export interface KubernetesObject {
   metadata?: ObjectMeta;
 }
 
-export type Cell = string | number | boolean;
+export type Cell = string | number | boolean | null;
 export interface Column<T> {
   readonly cell: (object: T, now: number) => Cell;
   /** Shown only with `-o wide`. */
   readonly wide?: boolean;
-  readonly type?: "string" | "integer" | "date";
+  /** The same as a number, where somebody else has chosen it. */
+  readonly priority?: number;
+  readonly format?: string;
+  readonly type?: "string" | "integer" | "date" | "boolean" | "number";
   readonly description?: string;
 }
 
 export interface Resource<T> {
   readonly plural: string;
   readonly short?: readonly string[];
+  /** Of a list of it. Default: the kind and List. */
+  readonly listKind?: string;
   readonly categories?: readonly string[];
   readonly namespaced: boolean;
   /** Is there a /status subresource? Then writes to the object leave status alone, and the other way round. */
@@ -49,6 +54,12 @@ export interface Resource<T> {
    * false: nothing of it lies in the store. Somebody answers every request himself (reviews), or keeps it in memory (NodeLink). Default true.
    */
   readonly stored?: boolean;
+  /** The CustomResourceDefinition that it comes from; absent: it is one of the house. */
+  readonly definition?: string;
+  /** Its objects lie in the store as another version wrote them, and become this one's when somebody reads them. */
+  readonly kept?: Kept<T>;
+  /** Whoever asks for it is warned in these words. */
+  readonly deprecated?: string;
   /** Another form of a kind that is stored: served from that kind's objects. */
   readonly view?: View<T>;
   /** The columns of `kubectl get`, between NAME and AGE. One that is itself called Name or Age stands for that. */
@@ -63,11 +74,20 @@ export interface Resource<T> {
   validate?(object: T, old?: T, subresource?: string): Cause[];
   /** Brings a new object into its first state beyond defaults (a Namespace is born Active). */
   born?(object: T): void;
+  /** What a first deletion that cannot be carried out at once makes of the object, besides its deletionTimestamp. `time` is RFC 3339. */
+  dying?(object: T, time: string): void;
   /**
    * On a PUT or PATCH of the object itself, not of a subresource, before defaults: takes over from `old` what a writer may leave out because the
    * system had chosen it (a clusterIP), and what cannot be written this way (a Namespace's finalizers). May change `object` only.
    */
   inherit?(object: T, old: T): void;
+}
+/** Versions of one kind whose objects differ in no more than what their schemas say of them. */
+export interface Kept<T> {
+  /** What stands in the store as the version of an object that is written. */
+  readonly version: string;
+  /** May change what it is given. */
+  read(stored: T): T;
 }
 /** How a view's objects are made of stored ones, and the other way round. Both leave what they are given alone. */
 export interface View<T> {

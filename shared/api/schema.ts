@@ -11,6 +11,10 @@ export interface Type<T> extends v.BaseSchema<unknown, unknown, Issue> {
   readonly proto: string;
   readonly openapi: Json;
   readonly item?: Type<unknown>; // of a list ("array") or a map ("map")
+  /** Of "either": the message, and what may stand in its stead, each with its number in protobuf. */
+  readonly message?: Type<unknown>;
+  readonly other?: Type<unknown>;
+  readonly numbers?: { readonly message: number; readonly other: number };
 }
 export interface Message<T = unknown> extends Type<T> {
   readonly id: string;
@@ -19,6 +23,10 @@ export interface Message<T = unknown> extends Type<T> {
   readonly apiVersion?: string;
   /** "atomic": server-side apply takes it as one value. */
   readonly map?: "atomic";
+  /** Objects keep fields that are not among `fields`, whatever they are. */
+  readonly open?: boolean;
+  /** Of a custom resource: the schema that its definition gives. */
+  readonly schema?: object;
 }
 /** How two writers' lists or maps merge: `list`, `keys` and `map` for server-side apply, `patch` for strategic merge patch. */
 export interface Options<T> {
@@ -139,6 +147,24 @@ export const map = <T>(item: Type<T>): Type<Record<string, T>> =>
         }
         return Object.fromEntries(output); // makes own properties, whatever their names
       }),
+  }) as never;
+/** A message, or something else in its stead; in protobuf one message with a field for each. */
+export const either = <T, U>(
+  proto: string,
+  message: Type<T>,
+  other: Type<U>,
+  numbers: { readonly message: number; readonly other: number },
+  isOther: (value: unknown) => boolean,
+): Type<T | U> =>
+  ({
+    kind: "schema",
+    type: "either",
+    proto,
+    openapi: {},
+    message,
+    other,
+    numbers,
+    "~run": (at: Result, config: Config) => (isOther(at.value) ? other : message)["~run"](at as never, config),
   }) as never;
 /** A message declared further down, or around this field: `later((): Type<Schema> => Schema)`. */
 export const later = <T>(get: () => Type<T>): Type<T> =>

@@ -1,7 +1,5 @@
 /** Kinds of the Kubernetes API that are not served. What becomes a kind of ours leaves this list, or the comparison fails. */
 export const notServed: readonly string[] = [
-  // Not yet.
-  "apiextensions.k8s.io/v1 CustomResourceDefinition",
   // Answers and envelopes: they are spoken, but are no kinds with a schema of their own.
   "meta.k8s.io/v1 PartialObjectMetadata",
   "meta.k8s.io/v1 Table",

@@ -2,7 +2,7 @@
 import { sameJson } from "../../../shared/api/json.ts";
 import type { Json } from "../../../shared/api/schema.ts";
 import { type FieldSet, member, nodeOf } from "./field_set.ts";
-import { elementOf, itemsOf, type Shape } from "./shape.ts";
+import { type Concrete, concrete, elementOf, itemsOf, type Shape } from "./shape.ts";
 
 export interface Comparison {
   /** Fields that are new, or have another value. */
@@ -12,8 +12,9 @@ export interface Comparison {
 const added: Comparison = { changed: member, removed: undefined }, gone: Comparison = { changed: undefined, removed: member };
 
 /** @returns undefined if they say the same */
-export function compare(shape: Shape, old: unknown, next: unknown): Comparison | undefined {
+export function compare(given: Shape, old: unknown, next: unknown): Comparison | undefined {
   if (old === next || (old === undefined && next === undefined)) return undefined;
+  const shape = concrete(given, old, next);
   if (shape.is === "leaf" || (isEmpty(old) && isEmpty(next))) {
     return old === undefined ? added : next === undefined ? gone : sameJson(old, next) ? undefined : added;
   }
@@ -23,7 +24,7 @@ export function compare(shape: Shape, old: unknown, next: unknown): Comparison |
     const child = shape.is === "struct" ? shape.child(key) : undefined;
     if (shape.is === "struct" && !child) return;
     const within = compare(
-      child ? child.shape : (shape as Shape & { is: "map" }).item,
+      child ? child.shape : (shape as Concrete & { is: "map" }).item,
       old === undefined ? undefined : own(old, key) ?? child?.empty,
       next === undefined ? undefined : own(next, key) ?? child?.empty,
     );
@@ -58,7 +59,8 @@ function result(
 }
 
 /** The fields that a configuration speaks of. */
-export function fieldsOf(shape: Shape, value: unknown): FieldSet | undefined {
+export function fieldsOf(given: Shape, value: unknown): FieldSet | undefined {
+  const shape = concrete(given, value);
   if (shape.is === "leaf") return member;
   let fields: Record<string, FieldSet> | undefined;
   if (shape.is === "set" || shape.is === "keyed") {

@@ -5,11 +5,12 @@ import { badRequest } from "../../../shared/api/status.ts";
 import { shownCharacters } from "../../../shared/limits.ts";
 import { own } from "./compare.ts";
 import { at, type FieldSet, isMember, pathsOf } from "./field_set.ts";
-import { elementOf, itemsOf, type ListShape, type Shape } from "./shape.ts";
+import { concrete, elementOf, itemsOf, type ListShape, type Shape } from "./shape.ts";
 
 /** @throws ApiError BadRequest if items of a list cannot be told apart */
-export function mergeApplied(shape: Shape, live: unknown, config: unknown, path = ""): unknown {
+export function mergeApplied(given: Shape, live: unknown, config: unknown, path = ""): unknown {
   if (config === undefined) return live;
+  const shape = concrete(given, live, config);
   if (shape.is === "leaf") return config;
   if (shape.is === "set" || shape.is === "keyed") return mergeLists(shape, (live ?? []) as unknown[], config as unknown[], path);
   const merged = new Map(Object.entries((live ?? {}) as Json));
@@ -76,7 +77,8 @@ const wrong = (path: string, why: string) => badRequest(`failed to create typed 
  * `merged` without what is in `last` and that nobody owns any more. A field without any owned part goes as a whole, even with parts that nobody has applied.
  * @param owned by the others, and now by the applier itself
  */
-export function prune(shape: Shape, merged: unknown, last: FieldSet | undefined, owned: FieldSet | undefined): unknown {
+export function prune(given: Shape, merged: unknown, last: FieldSet | undefined, owned: FieldSet | undefined): unknown {
+  const shape = concrete(given, merged);
   if (!last || merged === undefined || shape.is === "leaf") return merged;
   const emptyIsOwned = owned !== undefined && isMember(owned); // somebody says `{}`
   const kept = (element: string, named: boolean, within: Shape, value: unknown): unknown => {

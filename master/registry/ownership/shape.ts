@@ -8,7 +8,10 @@ export type Shape =
   | { readonly is: "struct"; child(name: string): Child | undefined; readonly always: readonly string[] }
   | { readonly is: "map"; readonly item: Shape }
   | { readonly is: "set" }
-  | { readonly is: "keyed"; readonly keys: readonly Key[]; readonly item: Shape };
+  | { readonly is: "keyed"; readonly keys: readonly Key[]; readonly item: Shape }
+  /** No schema says: an object's keys are owned one by one, anything else is one value. */
+  | { readonly is: "deduced" };
+export type Concrete = Exclude<Shape, { is: "deduced" }>;
 export interface Child {
   readonly shape: Shape;
   /** What upstream's object has where ours has nothing (Go: no pointer, or no omitempty): its coming and going is no change. */
@@ -18,7 +21,15 @@ export interface Key {
   readonly name: string;
   readonly default?: unknown;
 }
-const leaf: Shape = { is: "leaf" };
+const leaf: Concrete = { is: "leaf" }, deduced: Shape = { is: "deduced" }, anyMap: Concrete = { is: "map", item: deduced };
+
+/** What these values are. One that does not fit its shape (null; in a custom resource that is still to be checked, anything) is one value. */
+export function concrete(shape: Shape, a: unknown, b?: unknown): Concrete {
+  if (shape.is === "leaf" || !(fits(shape, a) && fits(shape, b))) return leaf;
+  return shape.is === "deduced" ? anyMap : shape;
+}
+const fits = ({ is }: Shape, value: unknown): boolean =>
+  value === undefined || (typeof value === "object" && value !== null && Array.isArray(value) === (is === "set" || is === "keyed"));
 
 /** What identifies an object and what the server counts belongs to nobody (apiserver's stripmeta.go). */
 const ofNobody: readonly string[] = ["apiVersion", "kind"];
@@ -53,10 +64,15 @@ function structOf(message: Message): Shape & { is: "struct" } {
   return shape as Shape & { is: "struct" };
 }
 /** Fields are looked at when somebody asks: a schema may contain itself. */
-function struct({ fields }: Message, without: readonly string[]): Shape & { is: "struct" } {
+function struct({ fields, open }: Message, without: readonly string[]): Shape & { is: "struct" } {
   const known = new Map<string, Child | undefined>();
   const child = (name: string): Child | undefined => {
-    if (!known.has(name)) known.set(name, Object.hasOwn(fields, name) && !without.includes(name) ? childOf(fields[name]!) : undefined);
+    if (!known.has(name)) {
+      known.set(
+        name,
+        without.includes(name) ? undefined : Object.hasOwn(fields, name) ? childOf(fields[name]!) : open ? { shape: deduced } : undefined,
+      );
+    }
     return known.get(name);
   };
   let always: string[] | undefined;
@@ -80,6 +96,7 @@ function shapeOfType(type: Type<unknown>, { list, keys, map }: Partial<Field> = 
     return (map ?? message.map) === "atomic" ? leaf : structOf(message);
   }
   if (type.type === "map") return map === "atomic" ? leaf : { is: "map", item: shapeOfType(type.item!) };
+  if (type.type === "deduced") return map === "atomic" ? leaf : deduced;
   if (type.type !== "array") return leaf;
   if (list === "set") return { is: "set" };
   if (list !== "map") return leaf; // as upstream: what says nothing is one value

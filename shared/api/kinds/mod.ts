@@ -7,6 +7,7 @@ import { certificateSigningRequests } from "./certificate_signing_request.ts";
 import { configMaps } from "./configmap.ts";
 import { controllerRevisions } from "./controller_revision.ts";
 import { cronJobs } from "./cronjob.ts";
+import { customResourceDefinitions } from "./custom_resource_definition.ts";
 import { daemonSets } from "./daemonset.ts";
 import { DeleteOptions } from "./delete_options.ts";
 import { deployments } from "./deployment.ts";
@@ -114,6 +115,8 @@ export const kinds: readonly Kind[] = [
   runtimeClasses,
   // discovery.k8s.io/v1
   endpointSlices,
+  // apiextensions.k8s.io/v1
+  customResourceDefinitions,
   // fleet.skerry.dev/v1alpha1
   enrollments,
   nodeLinks,

@@ -44,6 +44,9 @@ export const namespaces = resource(Namespace, {
     namespace.spec = { finalizers: finalizers.includes("kubernetes") ? finalizers : [...finalizers, "kubernetes"] };
     namespace.status = { phase: "Active" };
   },
+  dying(namespace) {
+    namespace.status = { ...namespace.status, phase: "Terminating" };
+  },
   inherit(namespace, { spec }) {
     if (spec) namespace.spec = structuredClone(spec);
   },

@@ -88,6 +88,7 @@ export const kindsActedOn: readonly string[] = [
   "clusterroles.rbac.authorization.k8s.io",
   "configmaps",
   "controllerrevisions.apps",
+  "customresourcedefinitions.apiextensions.k8s.io",
   "daemonsets.apps",
   "deployments.apps",
   "endpoints",

@@ -141,5 +141,6 @@ older("says the same as protobuf and as JSON", () => {
 older("refers only to what it defines, and has no alternatives", () => {
   const document = openapiV2(kinds, bodies, "v1.33.0"), definitions = document.definitions as Json;
   assert.equal(references(document).filter((reference) => !Object.hasOwn(definitions, reference.slice("#/definitions/".length))), []);
-  assert.not.match(JSON.stringify(document), /"(oneOf|allOf|anyOf)"/);
+  const { "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps": _, ...others } = definitions; // which has fields of these names
+  assert.not.match(JSON.stringify(others), /"(oneOf|allOf|anyOf)"/);
 });

@@ -50,6 +50,34 @@ const least: Readonly<Record<string, object>> = {
     metadata: { name: "a".repeat(26) },
     spec: { publicKeys: ["0".repeat(64)], sealKey: `${"A".repeat(43)}=`, nodeName: "pi-1" },
   },
+  CustomResourceDefinition: {
+    metadata: { name: "tides.sea.example.com" },
+    spec: {
+      group: "sea.example.com",
+      names: { plural: "tides", kind: "Tide" },
+      scope: "Cluster",
+      versions: [{
+        name: "v1",
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: "object",
+            properties: {
+              spec: {
+                type: "object",
+                properties: {
+                  list: { type: "array", items: { type: "string", enum: ["a", "b"], default: "a" } },
+                  map: { type: "object", additionalProperties: { type: "integer", minimum: 0 } },
+                  any: { type: "object", additionalProperties: true },
+                },
+              },
+            },
+          },
+        },
+      }],
+    },
+  },
   NodeLink: { nodeId: "a", connected: false },
 };
 /** The view of events has names of its own. */
