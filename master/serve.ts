@@ -106,6 +106,7 @@ export async function serve(
     cache,
     store,
     authority,
+    accounts,
     clock,
     random,
     randomBytes,

@@ -70,8 +70,8 @@ export const mqttKeepaliveSeconds = 1200;
 export const mqttDrainTimeoutMs = 20_000;
 /** Bytes of one part of a desired state on the wire. */
 export const putPartBytes = 16 * 1024;
-/** Bytes of a delta small enough to travel inside the head. */
-export const inlineDeltaBytes = 2048;
+/** Bytes of a delta small enough to travel inside the head: a pod and its token. */
+export const inlineDeltaBytes = 4096;
 /** Renderings the master remembers per node, as bases for deltas. */
 export const rememberedRenderings = 8;
 /** Milliseconds for which the parts of one rendering can be fetched. */

@@ -1,6 +1,8 @@
 // Which files a configMap, secret, downwardAPI or projected volume holds. Pure.
 import { Buffer } from "node:buffer";
-import type { DownwardAPIVolumeFile, KeyToPath, Volume } from "../../shared/api/kinds/pod/volume.ts";
+import type { PodSpec } from "../../shared/api/kinds/pod/pod_spec.ts";
+import type { DownwardAPIVolumeFile, KeyToPath, ServiceAccountTokenProjection, Volume } from "../../shared/api/kinds/pod/volume.ts";
+import { podTokenKey, podTokenNamespace, podTokenUid } from "../../shared/wire/pod_token.ts";
 import { fieldText, resourceText } from "./downward.ts";
 import type { ProjectedFile, ProjectedFiles } from "./projection.ts";
 import { type Contents, Missing, type Place, type PodFacts, type Sources } from "./sources.ts";
@@ -24,6 +26,8 @@ export function filesOf(volume: Volume, pod: PodFacts, place: Place, sources: So
       ? keys(from(sources, "secret", pod, source.secret.name, source.secret.optional), source.secret, mode)
       : source.downwardAPI
       ? downward(source.downwardAPI.items ?? [], pod, place, mode)
+      : source.serviceAccountToken
+      ? token(source.serviceAccountToken, pod, sources, mode)
       : undefined;
     if (part === undefined) {
       throw new Missing(`volume ${volume.name} has a source (${Object.keys(source).join()}) that nodes cannot provide`);
@@ -31,6 +35,23 @@ export function filesOf(volume: Volume, pod: PodFacts, place: Place, sources: So
     for (const [path, file] of part) files.set(path, file);
   }
   return files;
+}
+
+/** Its file is the pod's alone where it is said who the pod is: its one user, or its group. */
+function token(wish: ServiceAccountTokenProjection, pod: PodFacts, sources: Sources, mode = usualMode): ProjectedFiles {
+  const bytes = sources.secret(podTokenNamespace, podTokenUid(pod.uid, wish))?.get(podTokenKey);
+  if (bytes === undefined) {
+    throw new Missing(`no token of service account ${JSON.stringify(pod.spec.serviceAccountName ?? "default")} has come for this pod`);
+  }
+  const owner = onlyUser(pod.spec), isPrivate = owner !== undefined || pod.spec.securityContext?.fsGroup !== undefined;
+  return new Map([[wish.path, { bytes, mode: isPrivate ? 0o600 : mode, ...(owner !== undefined && { owner }) }]]);
+}
+/** As whom all containers run, if all say so and say the same. */
+function onlyUser({ securityContext, containers, initContainers = [], ephemeralContainers = [] }: PodSpec): number | undefined {
+  const users = new Set(
+    [...initContainers, ...containers, ...ephemeralContainers].map((one) => one.securityContext?.runAsUser ?? securityContext?.runAsUser),
+  );
+  return users.size === 1 ? [...users][0] : undefined;
 }
 
 /** With what it is known to lack, so that `keys` can say whose key is missing. */

@@ -7,6 +7,8 @@ import { dirname, join } from "node:path";
 export interface ProjectedFile {
   readonly bytes: Uint8Array;
   readonly mode: number;
+  /** Default: root. */
+  readonly owner?: number;
 }
 /** By path below the volume. */
 export type ProjectedFiles = ReadonlyMap<string, ProjectedFile>;
@@ -21,12 +23,12 @@ export async function project(directory: string, files: ProjectedFiles, group?: 
   const target = join(directory, name);
   await rm(target, { recursive: true, force: true }); // half written by an agent that died
   await mkdir(target, { mode: 0o755 });
-  for (const [path, { bytes, mode }] of files) {
+  for (const [path, { bytes, mode, owner }] of files) {
     const file = join(target, path);
     await mkdir(dirname(file), { recursive: true, mode: 0o755 });
     await writeFile(file, bytes);
     await chmod(file, group === undefined ? mode : mode | 0o440); // not by writeFile: the umask would have its say
-    if (group !== undefined) await chown(file, 0, group);
+    if (group !== undefined || owner !== undefined) await chown(file, owner ?? 0, group ?? 0);
   }
   await swap(directory, link, name);
   const wanted = new Set([...files.keys()].map((path) => path.split("/")[0]!));
@@ -51,8 +53,8 @@ async function swap(directory: string, name: string, target: string): Promise<vo
 
 function contentName(files: ProjectedFiles, group: number | undefined): string {
   const hash = createHash("sha256").update(`${group ?? ""}\n`);
-  for (const [path, { bytes, mode }] of [...files].sort(([a], [b]) => a < b ? -1 : 1)) {
-    hash.update(`${path.length} ${path} ${mode} ${bytes.length}\n`).update(bytes);
+  for (const [path, { bytes, mode, owner }] of [...files].sort(([a], [b]) => a < b ? -1 : 1)) {
+    hash.update(`${path.length} ${path} ${mode} ${owner === undefined ? "" : `${owner} `}${bytes.length}\n`).update(bytes);
   }
   return hash.digest("hex").slice(0, 32);
 }

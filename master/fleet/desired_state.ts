@@ -11,6 +11,7 @@ import { labels } from "../../shared/names.ts";
 import { objectHash, type SetObject } from "../../shared/wire/desired.ts";
 import type { Cache } from "../registry/cache.ts";
 import type { Stored } from "../registry/face.ts";
+import { type PodTokens, tokenWishes } from "./pod_tokens.ts";
 import { renderMetadata, renderObject, renderSecret, renderSlice } from "./render.ts";
 
 /** What is the same for all nodes of one site with pods in the same namespaces. */
@@ -29,9 +30,15 @@ export interface ClusterFacts {
 const defaultSite = "default";
 export const siteOf = (node: { readonly labels: Readonly<Record<string, string>> }): string => node.labels[labels.site] ?? defaultSite;
 
-/** Names of the ConfigMaps and Secrets that a pod's spec refers to, whichever way. */
-export function references(spec: PodSpec): { configMaps: Set<string>; secrets: Set<string> } {
-  const found = { configMaps: new Set<string>(), secrets: new Set<string>() };
+interface References {
+  readonly configMaps: Set<string>;
+  readonly secrets: Set<string>;
+  /** Whose token it wants. */
+  readonly serviceAccounts: Set<string>;
+}
+/** Names of what a pod's spec refers to, whichever way. */
+export function references(spec: PodSpec): References {
+  const found: References = { configMaps: new Set(), secrets: new Set(), serviceAccounts: new Set() };
   const configMap = (name: string | undefined): unknown => name && found.configMaps.add(name);
   const secret = (name: string | undefined): unknown => name && found.secrets.add(name);
   for (const { name } of spec.imagePullSecrets ?? []) secret(name);
@@ -45,6 +52,7 @@ export function references(spec: PodSpec): { configMaps: Set<string>; secrets: S
       secret(valueFrom?.secretKeyRef?.name);
     }
   }
+  if (tokenWishes(spec).length > 0) found.serviceAccounts.add(spec.serviceAccountName ?? "default");
   for (const volume of spec.volumes ?? []) {
     configMap(volume.configMap?.name);
     secret(volume.secret?.secretName);
@@ -60,6 +68,7 @@ export function references(spec: PodSpec): { configMaps: Set<string>; secrets: S
 export class Renderer {
   readonly #cache: Cache;
   readonly #facts: ClusterFacts;
+  readonly #tokens: PodTokens | undefined;
   readonly #rendered = new WeakMap<object, SetObject>();
   /** Of a slice: per site, as long as no node has moved. */
   readonly #slices = new WeakMap<object, { readonly sites: number; readonly bySite: Map<string, SetObject> }>();
@@ -68,9 +77,10 @@ export class Renderer {
   #edition = 0;
   #sites: { readonly of: ReadonlyMap<string, string>; readonly edition: number } = { of: new Map(), edition: 0 };
 
-  constructor(cache: Cache, facts: ClusterFacts) {
+  constructor(cache: Cache, facts: ClusterFacts, tokens?: PodTokens) {
     this.#cache = cache;
     this.#facts = facts;
+    this.#tokens = tokens;
   }
 
   /** Say so when a node has come, gone, or moved to another site. */
@@ -90,9 +100,11 @@ export class Renderer {
     return render(before).hash === render(after).hash;
   }
 
-  desiredState(node: Stored<Node>): Map<string, SetObject> {
-    const cache = this.#cache, set = new Map<string, SetObject>(), spaces = new Set<string>();
-    const put = (object: SetObject): unknown => set.set(object.uid, object);
+  /** @param now ms since 1970 @returns also when it will be another without anything having changed */
+  desiredState(node: Stored<Node>, now: number): { readonly objects: Map<string, SetObject>; readonly dueMs: number } {
+    const cache = this.#cache, objects = new Map<string, SetObject>(), spaces = new Set<string>();
+    const put = (object: SetObject): unknown => objects.set(object.uid, object);
+    let soonestMs = Infinity;
     put(this.#node(node));
     for (const pod of cache.byField(pods, "spec.nodeName", node.name)) {
       spaces.add(pod.namespace);
@@ -106,9 +118,13 @@ export class Renderer {
         const found = cache.get(secrets, pod.namespace, name) as Stored | undefined;
         if (found) put(this.#once(found, () => renderSecret(found)));
       }
+      for (const { object, dueMs } of this.#tokens?.of(pod, node, now) ?? []) {
+        put(object);
+        soonestMs = Math.min(soonestMs, dueMs);
+      }
     }
     for (const object of this.#scope(siteOf(node), spaces)) put(object);
-    return set;
+    return { objects, dueMs: soonestMs };
   }
 
   #scope(site: string, spaces: ReadonlySet<string>): readonly SetObject[] {
@@ -122,7 +138,8 @@ export class Renderer {
   *#servicesOf(site: string, spaces: ReadonlySet<string>): Iterable<SetObject> {
     const cache = this.#cache, inScope = new Set<string>();
     for (const slice of cache.list(endpointSlices)) {
-      if (!spaces.has(slice.namespace) && !this.#serves(slice, site)) continue;
+      const isApi = spaces.size > 0 && slice.namespace === "default" && slice.labels[serviceNameLabel] === "kubernetes";
+      if (!isApi && !spaces.has(slice.namespace) && !this.#serves(slice, site)) continue;
       yield this.#slice(slice, site);
       const service = slice.labels[serviceNameLabel];
       if (service) inScope.add(`${slice.namespace}/${service}`);

@@ -25,6 +25,7 @@ import { Directory } from "./directory.ts";
 import { type Elsewhere, streamsOf } from "./elsewhere.ts";
 import type { Peers } from "./peers.ts";
 import { type Presence, presenceOf } from "./presence.ts";
+import { type Issuer, PodTokens } from "./pod_tokens.ts";
 import { Publisher } from "./publisher.ts";
 import { Roster } from "./roster.ts";
 import { SendAway } from "./send_away.ts";
@@ -43,6 +44,8 @@ export interface FleetNeeds {
   /** Reads a container's output through the master that has its node. */
   readonly elsewhere?: Elsewhere;
   readonly authority: Authority;
+  /** Issues the tokens of ServiceAccounts that pods get. */
+  readonly accounts: Issuer;
   readonly clock: Clock;
   readonly random: Random;
   readonly randomBytes: (count: number) => Uint8Array;
@@ -91,7 +94,7 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
   const now = () => Math.max(clock.now(), store.status().time); // log time: a master without a battery does not fall behind its own log
   const clusterId = () => store.status().clusterId, clusterEpoch = () => store.status().clusterEpoch;
   const enrolled = new Enrollments(cache, authority, now), sessions = new Sessions(clock);
-  const renderer = new Renderer(cache, config), touched = new Touched(cache, renderer);
+  const renderer = new Renderer(cache, config, new PodTokens(cache, needs.accounts)), touched = new Touched(cache, renderer);
   const tokens = new Tokens(registry, authority.hash, now, randomBytes);
   const publisher = new Publisher({
     cache,
@@ -102,6 +105,7 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
     clock,
     random,
     log,
+    now,
     clusterId,
     clusterEpoch,
   });

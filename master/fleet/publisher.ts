@@ -29,6 +29,8 @@ export interface PublisherNeeds {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** ms since 1970, never behind the log. */
+  readonly now: () => number;
   readonly clusterId: () => string;
   readonly clusterEpoch: () => string;
 }
@@ -48,8 +50,11 @@ export class Publisher {
   readonly #renderings = new Map<string, Renderings>();
   readonly #transfers = new Map<string, Transfers>();
   readonly #tellings = new Map<Session, Telling>();
-  /** Names of nodes of which nothing has changed since their newest rendering: a fleet that comes back as it was renders nothing. */
-  readonly #fresh = new Set<string>();
+  /**
+   * Names of nodes of which nothing has changed since their newest rendering, which holds until then (ms since 1970): a fleet that comes back as it was
+   * renders nothing.
+   */
+  readonly #fresh = new Map<string, number>();
   /** Names of nodes to look at. */
   #dirty = new Set<string>();
   #scheduled = false;
@@ -70,6 +75,9 @@ export class Publisher {
         if (this.#needs.sessions.currentOf(name)) this.#dirty.add(name);
       }
     }
+    this.#schedule();
+  }
+  #schedule(): void {
     if (this.#dirty.size === 0 || this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(() => this.#flush()); // when all changes of this revision have been told
@@ -170,9 +178,11 @@ export class Publisher {
     if (!node) return undefined;
     let renderings = this.#renderings.get(nodeId);
     if (!renderings) this.#renderings.set(nodeId, renderings = new Renderings());
-    if (this.#fresh.has(node.name) && renderings.newest) return renderings.newest;
-    this.#fresh.add(node.name);
-    return renderings.add(cache.revision, renderer.desiredState(node));
+    const now = this.#needs.now();
+    if (now < (this.#fresh.get(node.name) ?? 0) && renderings.newest) return renderings.newest;
+    const { objects, dueMs } = renderer.desiredState(node, now);
+    this.#fresh.set(node.name, dueMs);
+    return renderings.add(cache.revision, objects);
   }
   #tell(session: Session): void {
     const telling = this.#tellings.get(session), rendering = this.#render(session.nodeId);
@@ -205,8 +215,11 @@ export class Publisher {
     });
   }
 
-  /** Lets go of what nobody has fetched in time. */
+  /** Lets go of what nobody has fetched in time, and looks whose set is another by now because of the time alone. */
   sweep(): void {
+    const now = this.#needs.now();
+    for (const [name, dueMs] of this.#fresh) if (now >= dueMs && this.#needs.sessions.currentOf(name)) this.#dirty.add(name);
+    this.#schedule();
     for (const transfers of this.#transfers.values()) transfers.drop(undefined, this.#needs.clock.monotonic());
   }
   stop(): void {

@@ -29,9 +29,9 @@ export class Renderings {
   add(gen: number, objects: ReadonlyMap<string, SetObject>): Rendering {
     const before = this.#newest, touched: string[] = [];
     let size = 0;
-    for (const [uid, { hash, body }] of objects) {
-      size += body.length;
-      if (before?.objects.get(uid)?.hash !== hash) touched.push(uid);
+    for (const [uid, object] of objects) {
+      size += object.sizeBytes ?? object.body.length;
+      if (before?.objects.get(uid)?.hash !== object.hash) touched.push(uid);
     }
     for (const uid of before?.objects.keys() ?? []) if (!objects.has(uid)) touched.push(uid);
     if (before && touched.length === 0) return before;

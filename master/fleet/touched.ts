@@ -5,6 +5,7 @@ import { nodes } from "../../shared/api/kinds/node.ts";
 import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
 import { secrets } from "../../shared/api/kinds/secret.ts";
 import { services } from "../../shared/api/kinds/service.ts";
+import { serviceAccounts } from "../../shared/api/kinds/service_account.ts";
 import type { Kind } from "../../shared/api/resource.ts";
 import type { Cache, Change } from "../registry/cache.ts";
 import type { Stored } from "../registry/face.ts";
@@ -26,7 +27,7 @@ export class Touched {
   /** Names of nodes, or "all". To be told of every change, once. */
   by({ kind, before, after }: Change): Iterable<string> | "all" {
     if (is(kind, pods)) return this.#byPod(before, after);
-    if (is(kind, configMaps) || is(kind, secrets)) {
+    if (is(kind, configMaps) || is(kind, secrets) || is(kind, serviceAccounts)) {
       const { namespace, name } = (after ?? before)!;
       return this.#referring.get(`${kind.kind}/${namespace}/${name}`)?.keys() ?? nobody;
     }
@@ -62,6 +63,7 @@ export class Touched {
     const named = references((pod.object as Pod).spec!);
     for (const name of named.configMaps) this.#add(`ConfigMap/${pod.namespace}/${name}`, node, by);
     for (const name of named.secrets) this.#add(`Secret/${pod.namespace}/${name}`, node, by);
+    for (const name of named.serviceAccounts) this.#add(`ServiceAccount/${pod.namespace}/${name}`, node, by);
   }
   #add(key: string, node: string, by: 1 | -1): void {
     let counts = this.#referring.get(key);

@@ -27,9 +27,7 @@ const diskKinds =
   "fc azureFile vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO storageos csi ephemeral image";
 /** Message → its fields. */
 export const fieldsNotActedOn: Readonly<Record<string, string>> = {
-  [`${core}PodSpec`]:
-    "automountServiceAccountToken preemptionPolicy topologySpreadConstraints runtimeClassName hostUsers resourceClaims schedulingGroup " +
-    "resources",
+  [`${core}PodSpec`]: "preemptionPolicy topologySpreadConstraints runtimeClassName hostUsers resourceClaims schedulingGroup resources",
   [`${core}Affinity`]: "podAffinity podAntiAffinity",
   [`${core}PodSecurityContext`]:
     "seLinuxOptions windowsOptions fsGroupChangePolicy appArmorProfile supplementalGroupsPolicy seLinuxChangePolicy",
@@ -41,13 +39,12 @@ export const fieldsNotActedOn: Readonly<Record<string, string>> = {
   [`${core}Lifecycle`]: "stopSignal",
   [`${core}EnvVarSource`]: "fileKeyRef",
   [`${core}Volume`]: diskKinds,
-  [`${core}VolumeProjection`]: "serviceAccountToken clusterTrustBundle podCertificate",
+  [`${core}VolumeProjection`]: "clusterTrustBundle podCertificate",
   [`${core}ServiceSpec`]:
     "loadBalancerIP externalName healthCheckNodePort ipFamilies allocateLoadBalancerNodePorts loadBalancerClass trafficDistribution",
 };
 /** Values that say nothing: what is so anyway, or what the server itself has filled in. */
 const harmless: Readonly<Record<string, readonly unknown[]>> = {
-  automountServiceAccountToken: [false],
   preemptionPolicy: ["PreemptLowerPriority", "Never"],
   procMount: ["Default"],
   recursiveReadOnly: ["Disabled"],

@@ -43,6 +43,10 @@ export class AccountTokens {
     this.#registry = registry;
     this.#now = now;
   }
+  /** Of the key that signs. */
+  get keyId(): string {
+    return this.#keys.jwks.keys[0]!.kid;
+  }
   get jwks(): TokenKeys["jwks"] {
     return this.#keys.jwks;
   }

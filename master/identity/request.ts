@@ -4,16 +4,14 @@ import { pods } from "../../shared/api/kinds/pod.ts";
 import { secrets } from "../../shared/api/kinds/secret.ts";
 import type { ServiceAccount } from "../../shared/api/kinds/service_account.ts";
 import { serviceAccounts } from "../../shared/api/kinds/service_account.ts";
-import type { BoundObjectReference, TokenRequestSpec } from "../../shared/api/kinds/token_request.ts";
+import { type BoundObjectReference, type TokenRequestSpec, usualTokenSeconds } from "../../shared/api/kinds/token_request.ts";
 import type { Kind } from "../../shared/api/resource.ts";
 import { badRequest, conflict, notFound } from "../../shared/api/status.ts";
 import type { Stored } from "../registry/face.ts";
 import type { AccountTokens } from "./accounts.ts";
 import { apiAudience, type Bound, type Grant } from "./claims.ts";
 
-/** Seconds that upstream asks for where it mounts a token by itself; it means "short, but do not break who keeps it in memory". */
-export const usualSeconds = 3607;
-/** Seconds that such a token really lives: a year. Older than `usualSeconds` it is stale, and still good. */
+/** Seconds that the usual token of a pod really lives: a year. Older than it was asked for it is stale, and still good. */
 export const extendedSeconds = 365 * 24 * 3600;
 
 /** @param now ms since 1970 @throws ApiError NotFound, BadRequest, Conflict */
@@ -27,7 +25,7 @@ export async function grantFor(
   if (!account) throw notFound(serviceAccounts, name);
   const bound = boundObjectRef ? await bind(tokens, account, boundObjectRef) : {};
   const audiences = asked.length > 0 ? asked : [apiAudience], issuedAt = Math.floor(now / 1000);
-  const extends_ = seconds === usualSeconds && bound.pod !== undefined && audiences.every((one) => one === apiAudience);
+  const extends_ = seconds === usualTokenSeconds && bound.pod !== undefined && audiences.every((one) => one === apiAudience);
   return {
     account: { namespace, name, uid: account.uid },
     audiences,

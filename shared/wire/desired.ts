@@ -26,6 +26,8 @@ export interface SetObject {
   /** First 128 bits of SHA-256, hex, over the bytes as the master rendered them, before sealing and compression; of a Secret, over `uid SP resourceVersion`. */
   readonly hash: string;
   readonly body: string;
+  /** About as many bytes as the body has, where making it costs something. */
+  readonly sizeBytes?: number;
 }
 
 /** The whole set and where it stands. */

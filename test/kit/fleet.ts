@@ -14,7 +14,9 @@ import { generateSealKey, type SealKeyPair } from "../../shared/wire/seal.ts";
 import { type Down, downFilter, downTopic, parseTopic, type Up, upTopic } from "../../shared/wire/topics.ts";
 import { type Broker, startBroker } from "../../master/broker/broker.ts";
 import { createFleet, type Fleet } from "../../master/fleet/fleet.ts";
+import { AccountTokens } from "../../master/identity/accounts.ts";
 import { Authority } from "../../master/pki/authority.ts";
+import { TokenKeys } from "../../master/pki/token_keys.ts";
 import { type Cache, startCache } from "../../master/registry/cache.ts";
 import { closeRegistry, openRegistry, type RegistryContext } from "./registry.ts";
 import { until } from "./eventually.ts";
@@ -34,9 +36,10 @@ export interface FleetKit extends RegistryContext {
 export async function fleetKit(log: Log = silentLog): Promise<FleetKit> {
   const opened = await openRegistry(), { registry, store } = opened, stop = new AbortController();
   await registry.create(namespaces, { metadata: { name: "kube-system" } });
-  const { authority } = await Authority.create("skerry-ca"), server = await authority.issueServer(["127.0.0.1"]);
+  const { authority, key: caKey } = await Authority.create("skerry-ca"), server = await authority.issueServer(["127.0.0.1"]);
   const cache = await startCache({ store, kinds, log }, stop.signal);
-  const fleet = createFleet({ registry, cache, store, authority, clock: systemClock, random: seeded(3), randomBytes, log }, {
+  const accounts = new AccountTokens(new TokenKeys(caKey), { cache, registry, now: () => systemClock.now() });
+  const fleet = createFleet({ registry, cache, store, authority, accounts, clock: systemClock, random: seeded(3), randomBytes, log }, {
     podNetwork: "10.201.0.0/16",
     serviceNetwork: "10.202.0.0/16",
     clusterDomain: "cluster.local",
@@ -166,9 +169,10 @@ export class Device {
   }
 }
 
+/** Without a token, so that sets hold what the test has made. */
 export const newPod = (name: string, nodeName?: string, spec: object = {}): Pod =>
   ({
     metadata: { name, namespace: "default" },
-    spec: { containers: [{ name: "a", image: "hello" }], ...(nodeName && { nodeName }), ...spec },
+    spec: { automountServiceAccountToken: false, containers: [{ name: "a", image: "hello" }], ...(nodeName && { nodeName }), ...spec },
   }) as Pod;
 export { pods };

@@ -33,6 +33,8 @@ export class TokenRequest
     status: field(3, TokenRequestStatus, "The answer. Written by the server."),
   }) {}
 
+/** Seconds that a pod's own token is asked for where nobody says otherwise: "short, but do not break who keeps it". It really lives for longer. */
+export const usualTokenSeconds = 3607;
 /** Seconds a token may be valid, as upstream allows. */
 export const tokenSeconds = { least: 600, most: 2 ** 32 } as const;
 

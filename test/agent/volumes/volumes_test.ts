@@ -9,6 +9,7 @@ import { Volumes } from "../../../agent/volumes/volumes.ts";
 import type { PodSpec } from "../../../shared/api/kinds/pod/pod_spec.ts";
 import type { VolumeMount } from "../../../shared/api/kinds/pod/container.ts";
 import type { Volume } from "../../../shared/api/kinds/pod/volume.ts";
+import { podTokenUid } from "../../../shared/wire/pod_token.ts";
 import { rejects, suite } from "../../kit/suite.ts";
 import { testDirectory } from "../../kit/test_directory.ts";
 
@@ -140,6 +141,43 @@ test("a projected volume puts its sources together; the downward API is text abo
   assert.equal(await Promise.all(["a", "in/k", "memory", "cpu"].map(text)), ["1", "2", "64", "4"]);
   assert.is(await text("labels"), 'app="web"\ntier="front"');
   assert.is(await text("note"), 'a "quoted" word');
+});
+
+const tokens = (more: object = {}): Volume => ({
+  name: "access",
+  projected: { sources: [{ serviceAccountToken: { path: "token", expirationSeconds: 3607, ...more } }] },
+});
+const access = { name: "access", mountPath: "/access" };
+
+test("a token is written where the pod wants it, and swings over to the next one as one", async ({ sources, volumes, pod, prepare }) => {
+  const of = pod([tokens()]), uid = podTokenUid("u1", { expirationSeconds: 3607 });
+  assert.match((await rejects(prepare(of, access))).message, /^no token of service account "default" has come for this pod$/);
+  sources.secrets.set(uid, new Map([["token", bytes("first")]]));
+  sources.secrets.set(podTokenUid("u2", { expirationSeconds: 3607 }), new Map([["token", bytes("somebody else's")]]));
+  const [mount] = await prepare(of, access), target = await readlink(`${mount!.source}/..data`);
+  assert.is(await read(`${mount!.source}/token`), "first");
+  assert.is(await mode(`${mount!.source}/token`), 0o644);
+  sources.secrets.set(uid, new Map([["token", bytes("second")]]));
+  assert.is(await volumes.renew(of, place, sources), true);
+  assert.is(await read(`${mount!.source}/token`), "second");
+  assert.is.not(await readlink(`${mount!.source}/..data`), target);
+  // Its account is gone: what is there stays, and nothing else comes.
+  sources.secrets.delete(uid);
+  assert.is(await volumes.renew(of, place, sources), false);
+  assert.is(await read(`${mount!.source}/token`), "second");
+});
+
+asRoot("a token is its reader's alone where it is said who that is", async ({ sources, pod, prepare }) => {
+  sources.secrets.set(podTokenUid("u1", { expirationSeconds: 3607 }), new Map([["token", bytes("t")]]));
+  const made = async (spec: Partial<PodSpec>) => {
+    const [mount] = await prepare(pod([tokens()], spec), access), { mode, uid, gid } = await stat(`${mount!.source}/token`);
+    return [mode & 0o777, uid, gid];
+  };
+  const container = (runAsUser?: number) => ({ name: "main", ...(runAsUser !== undefined && { securityContext: { runAsUser } }) });
+  assert.equal(await made({ containers: [container(1000)] as PodSpec["containers"] }), [0o600, 1000, 0]);
+  assert.equal(await made({ securityContext: { runAsUser: 7 } }), [0o600, 7, 0]);
+  assert.equal(await made({ containers: [container(1000), container()] as PodSpec["containers"] }), [0o644, 0, 0]);
+  assert.equal(await made({ securityContext: { fsGroup: 4711 } }), [0o640, 0, 4711]);
 });
 
 test("an emptyDir on disk outlives a boot and ends with the pod; all containers see the same", async ({ directory, volumes, pod, prepare }) => {

@@ -61,7 +61,7 @@ const slice = (name: string, ...nodeNames: string[]) =>
     endpoints: nodeNames.map((nodeName, i) => ({ addresses: [`10.0.0.${i}`], nodeName })),
   });
 const service = (name: string) => stored(services as never, { name, namespace: "other" }, { spec: { clusterIP: "10.202.0.7" } });
-const set = (objects: Stored[], of: Stored) => new Renderer(cacheOf([...objects, of]), facts).desiredState(of as never);
+const set = (objects: Stored[], of: Stored) => new Renderer(cacheOf([...objects, of]), facts).desiredState(of as never, 0).objects;
 
 test("a node gets its pods, what these name, and nothing of others", () => {
   const objects = [
@@ -122,5 +122,5 @@ test("a Secret's hash follows its resourceVersion, not what sealing makes of it"
 
 test("a body is made once for all nodes", () => {
   const p = pod("p", "pi"), n = node("pi"), renderer = new Renderer(cacheOf([p, n]), facts);
-  assert.is(renderer.desiredState(n as never).get("pods-p"), renderer.desiredState(n as never).get("pods-p"));
+  assert.is(renderer.desiredState(n as never, 0).objects.get("pods-p"), renderer.desiredState(n as never, 0).objects.get("pods-p"));
 });

@@ -144,6 +144,7 @@ test("what cannot go on ends the fleet, and says so to whoever runs it", async (
   const { registry, cache, authority, store } = kit, broken = () => Promise.reject(new Error("the store is gone"));
   const peers = { self: 1, leaderId: 1, isMember: () => true, isHeard: () => true, subscribe: () => () => {} };
   const fleet = createFleet({
+    accounts: { issue: () => "", keyId: "" },
     ...{ registry, cache, authority, peers, clock: systemClock, random: seeded(3), randomBytes, log: silentLog },
     store: { status: () => store.status(), txn: broken, watch: store.watch.bind(store), list: broken },
   }, { podNetwork: "10.201.0.0/16", serviceNetwork: "10.202.0.0/16", clusterDomain: "cluster.local", urls: () => [], member: "other" });

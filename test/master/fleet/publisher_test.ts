@@ -3,17 +3,21 @@ import * as assert from "uvu/assert";
 import { enrollments } from "../../../shared/api/kinds/enrollment.ts";
 import { nodes } from "../../../shared/api/kinds/node.ts";
 import { pods } from "../../../shared/api/kinds/pod.ts";
+import { serviceAccounts } from "../../../shared/api/kinds/service_account.ts";
 import type { Kind } from "../../../shared/api/resource.ts";
 import { headBackoff } from "../../../shared/limits.ts";
 import { HandCrankedClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { Birth, type Desired } from "../../../shared/wire/messages.ts";
 import { Renderer } from "../../../master/fleet/desired_state.ts";
+import { PodTokens } from "../../../master/fleet/pod_tokens.ts";
 import { Publisher } from "../../../master/fleet/publisher.ts";
 import { type Session, Sessions } from "../../../master/fleet/sessions.ts";
 import { Touched } from "../../../master/fleet/touched.ts";
 import type { Cache, Change } from "../../../master/registry/cache.ts";
 import type { Stored } from "../../../master/registry/face.ts";
+import { podTokenUid } from "../../../shared/wire/pod_token.ts";
+import { generateSealKey } from "../../../shared/wire/seal.ts";
 import * as v from "valibot";
 import { suite } from "../../kit/suite.ts";
 import { connectionOf } from "../../kit/connection.ts";
@@ -47,13 +51,18 @@ function kit({ metered = false } = {}) {
     byField: (kind: unknown, field: string, value: string) => of(kind).filter(({ fields }) => fields[field] === value),
   };
   objects.set("node", stored(nodes as never, "pi", {}));
-  objects.set("enrollment", stored(enrollments as never, nodeId, { spec: { nodeName: "pi", sealKey: "", publicKeys: [] } }));
-  const asCache = cache as unknown as Cache, renderer = new Renderer(asCache, { podNetwork: "", serviceNetwork: "", clusterDomain: "" });
+  objects.set(
+    "enrollment",
+    stored(enrollments as never, nodeId, { spec: { nodeName: "pi", sealKey: generateSealKey().publicKey, publicKeys: [] } }),
+  );
+  const asCache = cache as unknown as Cache, tokens = new PodTokens(asCache, { issue: () => "t", keyId: "k" });
+  const renderer = new Renderer(asCache, { podNetwork: "", serviceNetwork: "", clusterDomain: "" }, tokens);
   const publisher = new Publisher({
     cache: asCache,
     renderer,
     touched: new Touched(asCache, renderer),
     sessions,
+    now: () => clock.now(),
     enrollments: { get: () => objects.get("enrollment") } as never,
     clock,
     random: () => 0.5,
@@ -143,7 +152,7 @@ test("a delta travels along from what the node said last, never on a metered lin
     const base = sent.at(-1)!.gen;
     await change({ key: "p", after: pod("p") });
     assert.is(sent.at(-1)!.delta?.base, metered ? undefined : base);
-    await change({ key: "q", after: pod("q", "x".repeat(3000)) });
+    await change({ key: "q", after: pod("q", "x".repeat(5000)) });
     assert.is(sent.at(-1)!.delta, undefined);
   }
 });
@@ -157,6 +166,35 @@ test("a node that comes back finds what has changed while it was away, in the he
   assert.equal(publisher.retained(`s/v1/${nodeId}/u/#`), []);
   connect({ epoch, gen, hash });
   assert.is(sent.at(-1)!.delta?.ops[0]?.uid, "pods-p");
+});
+
+test("a token that is due makes a node hear of its set, and nothing else has to happen; who is away hears when it is back", async () => {
+  const { change, connect, sent, ack, clock, publisher } = kit(), session = connect();
+  const volumes = [{ name: "v", projected: { sources: [{ serviceAccountToken: { path: "token", expirationSeconds: 600 } }] } }];
+  const spec = { nodeName: "pi", containers: [{ name: "a", image: "a" }], volumes },
+    uid = podTokenUid("pods-p", { expirationSeconds: 600 });
+  await change({ key: "p", after: stored(pods as never, "p", { spec }, "default") });
+  ack(session, sent.at(-1)!);
+  await change({ key: "account", after: stored(serviceAccounts as never, "default", {}, "default") });
+  assert.equal(sent.at(-1)!.delta?.ops.map((op) => op.uid), [uid]); // it came with the account
+  const sweep = async () => {
+    const told = sent.pop();
+    if (told) ack(session, told);
+    sent.length = 0;
+    publisher.sweep();
+    await Promise.resolve();
+    return sent.flatMap(({ delta }) => delta?.ops.map((op) => op.uid) ?? []);
+  };
+  assert.equal(await sweep(), []);
+  clock.advance(480_000);
+  assert.equal(await sweep(), [uid]);
+  const { hash } = sent.at(-1)!;
+  publisher.over(session);
+  clock.advance(480_000);
+  publisher.sweep();
+  assert.is(sent.length, 1);
+  const [retained] = publisher.retained(`s/v1/${nodeId}/d/#`);
+  assert.is.not((JSON.parse(new TextDecoder().decode(retained!.payload)) as Desired).hash, hash);
 });
 
 test("a node of another epoch holds nothing that counts", () => {

@@ -52,7 +52,7 @@ export const actedOn: Readonly<Record<string, string>> = {
   "k8s.io.api.core.v1.PodSchedulingGate": "name",
   "k8s.io.api.core.v1.PodSecurityContext": "runAsUser runAsNonRoot supplementalGroups fsGroup runAsGroup sysctls seccompProfile",
   "k8s.io.api.core.v1.PodSpec":
-    "volumes containers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector serviceAccountName serviceAccount nodeName hostNetwork hostPID hostIPC securityContext imagePullSecrets hostname subdomain affinity schedulerName initContainers tolerations hostAliases priorityClassName priority dnsConfig shareProcessNamespace readinessGates enableServiceLinks overhead ephemeralContainers setHostnameAsFQDN os schedulingGates hostnameOverride",
+    "volumes containers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector serviceAccountName serviceAccount automountServiceAccountToken nodeName hostNetwork hostPID hostIPC securityContext imagePullSecrets hostname subdomain affinity schedulerName initContainers tolerations hostAliases priorityClassName priority dnsConfig shareProcessNamespace readinessGates enableServiceLinks overhead ephemeralContainers setHostnameAsFQDN os schedulingGates hostnameOverride",
   "k8s.io.api.core.v1.PodTemplateSpec": "metadata spec",
   "k8s.io.api.core.v1.PreferredSchedulingTerm": "weight preference",
   "k8s.io.api.core.v1.Probe":
@@ -77,7 +77,8 @@ export const actedOn: Readonly<Record<string, string>> = {
   "k8s.io.api.core.v1.Toleration": "key operator value effect tolerationSeconds",
   "k8s.io.api.core.v1.Volume": "name hostPath emptyDir secret downwardAPI configMap projected",
   "k8s.io.api.core.v1.VolumeMount": "name readOnly mountPath subPath mountPropagation subPathExpr",
-  "k8s.io.api.core.v1.VolumeProjection": "secret downwardAPI configMap",
+  "k8s.io.api.core.v1.ServiceAccountTokenProjection": "audience expirationSeconds path",
+  "k8s.io.api.core.v1.VolumeProjection": "secret downwardAPI configMap serviceAccountToken",
   "k8s.io.apimachinery.pkg.apis.meta.v1.LabelSelector": "matchLabels matchExpressions",
   "k8s.io.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement": "key operator values",
 };
