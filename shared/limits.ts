@@ -202,6 +202,12 @@ export const contentsBytes = 1024 * 1024;
 
 /** Writers that may wait for their turn at one object: more than that many at once is a loop gone wild. */
 export const writersPerObject = 256;
+/** Writers that may wait for their turn at the quotas of one namespace: some thousand pods at once are a large rollout. */
+export const quotaWriters = 4096;
+/** Attempts to charge quotas that other members charge at the same time: with three masters, every round lets one of them through. */
+export const quotaAttempts = 16;
+/** Milliseconds after which a quota is counted anew though nothing has been seen to change, as upstream. */
+export const quotaRecountMs = 5 * 60_000;
 /** Looks for the ServiceAccount "default" of a namespace that may be new, and milliseconds between them: as long as upstream waits. */
 export const defaultAccountLooks = 10;
 export const defaultAccountPollMs = 100;

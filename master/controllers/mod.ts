@@ -16,6 +16,7 @@ import { nodeIpamController } from "./node_ipam.ts";
 import { nodeLifecycleController, type Presence } from "./node_lifecycle.ts";
 import { podGc } from "./pod_gc.ts";
 import { replicaSetController } from "./replicaset.ts";
+import { resourceQuotaController } from "./resource_quota.ts";
 import { rootCaController } from "./root_ca.ts";
 import { serviceAccountController } from "./service_account.ts";
 import { type SecretTokens, tokenSecretsController } from "./token_secrets.ts";
@@ -55,4 +56,5 @@ export const controllers = (
   certificateSigner(authority, clock),
   garbageCollector,
   podGc(clock),
+  resourceQuotaController(clock),
 ];

@@ -15,7 +15,6 @@ export const kindsNotActedOn: readonly string[] = [
   "persistentvolumeclaims",
   "persistentvolumes",
   "replicationcontrollers",
-  "resourcequotas",
   "runtimeclasses.node.k8s.io",
   "statefulsets.apps",
   "storageclasses.storage.k8s.io",

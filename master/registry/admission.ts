@@ -41,7 +41,8 @@ export const steps: readonly Step[] = [
   nodeRestriction,
   vetted,
 ];
-// What is counted, and so must be exact whoever else writes at the same time, stands in the transaction itself: addresses of Services (service_ips.ts).
+// What is counted, and so must be exact whoever else writes at the same time, stands in the transaction itself, after all of these: addresses of
+// Services (service_ips.ts), and at the very end what the object takes of its namespace's quotas (quotas.ts).
 
 export async function admit(kind: Kind, object: Draft, old: Draft | undefined, context: AdmissionContext): Promise<Verdict> {
   const change: Change = { kind, object, old, context };

@@ -5,14 +5,19 @@ import { ApiError } from "../../shared/api/status.ts";
 
 export class Lanes {
   readonly #lanes = new Map<string, { tail: Promise<unknown>; waiting: number }>();
+  readonly #most: number;
 
-  /** @throws ApiError TooManyRequests when `writersPerObject` others wait already */
+  /** @param most writers that may wait in one lane */
+  constructor(most = writersPerObject) {
+    this.#most = most;
+  }
+  /** @throws ApiError TooManyRequests when as many others wait already */
   run<R>(key: string, work: () => Promise<R>): Promise<R> {
     let lane = this.#lanes.get(key);
     if (lane === undefined) this.#lanes.set(key, lane = { tail: Promise.resolve(), waiting: 0 });
-    if (lane.waiting >= writersPerObject) {
+    if (lane.waiting >= this.#most) {
       return Promise.reject(
-        new ApiError("TooManyRequests", `${writersPerObject} other writers wait for the same object, please try again later`, {
+        new ApiError("TooManyRequests", `${this.#most} other writers wait for the same object, please try again later`, {
           details: { retryAfterSeconds: 1 },
         }),
       );

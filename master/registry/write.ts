@@ -15,6 +15,7 @@ import { generateName, newUid } from "./identity.ts";
 import { Lanes } from "./lanes.ts";
 import { bear, type Draft, finishes, generationOf, planDelete, revise, timestamp, unchanged } from "./lifecycle.ts";
 import { checkMetadataUpdate } from "./metadata.ts";
+import { Quotas } from "./quotas.ts";
 import { isService, release, type ServiceIps } from "./service_ips.ts";
 import { SharedLeases } from "./shared_leases.ts";
 import { StoredWorld } from "./world.ts";
@@ -35,10 +36,12 @@ export class Writer {
   readonly #world: World;
   readonly #eventLeases: SharedLeases;
   readonly #lanes = new Lanes();
+  readonly #quotas: Quotas;
 
   constructor(needs: Needs) {
     this.#needs = needs;
     this.#eventLeases = new SharedLeases(needs.store, needs.clock, eventTtlSeconds);
+    this.#quotas = new Quotas(needs.store);
     this.#world = new StoredWorld(needs.store, needs.clock);
   }
 
@@ -64,16 +67,27 @@ export class Writer {
       if (error) throw error;
       const claim = isService(kind) ? await serviceIps.plan(object as Service, undefined, fresh) : noClaim;
       const value = encodeOrRefuse(kind, object);
+      const charge = { kind, object, old: undefined, now: this.#now() };
       if (how.dryRun) {
         if ((await translated(store.get(key))).item) throw alreadyExists(kind, name);
+        await this.#quotas.check(charge);
         return decode(kind, { key, value, modRevision: 0 });
       }
       const note = await noteOf(how, key, false);
-      const result = await translated(store.txn({
-        compares: [{ key, target: "modRevision", is: 0 }, ...(space?.compares ?? []), ...defined, ...claim.compares, ...note.compares],
-        then: [await this.#put(kind, key, value), ...claim.then, ...note.then],
-        else: [{ do: "get", key }],
-      }));
+      const put = await this.#put(kind, key, value);
+      const result = await this.#quotas.charged(charge, (quota) =>
+        translated(store.txn({
+          compares: [
+            { key, target: "modRevision", is: 0 },
+            ...(space?.compares ?? []),
+            ...defined,
+            ...claim.compares,
+            ...quota.compares,
+            ...note.compares,
+          ],
+          then: [put, ...claim.then, ...quota.then, ...note.then],
+          else: [{ do: "get", key }],
+        })));
       if (result.succeeded) return decode(kind, { key, value, modRevision: result.revision });
       const taken = result.results[0] !== undefined;
       if (taken && wished) throw alreadyExists(kind, name);
@@ -115,12 +129,18 @@ export class Writer {
           : await this.#needs.serviceIps.plan(next as Service, old as Service, attempt > 1);
         if (unchanged(old, next)) return asStored(current);
         const value = encodeOrRefuse(kind, next);
-        if (how.dryRun) return decode(kind, { key, value, modRevision: current.revision });
-        const note = await noteOf(how, key, gone);
-        const result = await translated(store.txn({
-          compares: [{ key, target: "modRevision", is: current.revision }, ...claim.compares, ...note.compares],
-          then: [gone ? { do: "delete", key } : await this.#put(kind, key, value), ...claim.then, ...note.then],
-        }));
+        const charge = { kind, object: next, old, now: this.#now() }, charges = !gone && how.subresource !== "status";
+        if (how.dryRun) {
+          if (charges) await this.#quotas.check(charge);
+          return decode(kind, { key, value, modRevision: current.revision });
+        }
+        const note = await noteOf(how, key, gone), operation = gone ? { do: "delete" as const, key } : await this.#put(kind, key, value);
+        const commit = (quota: Claim) =>
+          translated(store.txn({
+            compares: [{ key, target: "modRevision", is: current.revision }, ...claim.compares, ...quota.compares, ...note.compares],
+            then: [operation, ...claim.then, ...quota.then, ...note.then],
+          }));
+        const result = charges ? await this.#quotas.charged(charge, commit) : await commit(noClaim);
         if (result.succeeded) return decode(kind, { key, value, modRevision: result.revision });
       }
       throw conflict(kind, name);

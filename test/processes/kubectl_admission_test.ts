@@ -1,5 +1,6 @@
 // Admission as people meet it: a master of its own and stock kubectl, the oldest we promise and the newest.
 import * as assert from "uvu/assert";
+import { eventually } from "../kit/eventually.ts";
 import { type Kubectl, kubectl, kubectls } from "../kit/kubectl.ts";
 import { type MasterProcess, masterProcess } from "../kit/master_process.ts";
 import { suite } from "../kit/suite.ts";
@@ -65,6 +66,29 @@ for (const { version, path } of found.length > 0 ? found : [{ version: "none", p
       (await admin.run("delete priorityclass system-node-critical")).err,
       /this is a system priority class and cannot be deleted/,
     );
+  });
+
+  test("a quota is counted, shown, and never exceeded", async ({ admin }) => {
+    await admin.ok("create namespace small");
+    const small = (line: string) => admin.run(`${line} -n small`);
+    const shows = (line: string, what: RegExp) => eventually(line, async () => what.test((await small(line)).out));
+    await admin.ok("create quota q --hard=pods=3,services.nodeports=1,count/deployments.apps=1 -n small");
+    await shows("describe quota q", /\npods +0 +3\nservices.nodeports +0 +1\n/);
+    await admin.ok("create deployment web --image=web:1 --replicas=5 -n small");
+    await shows("get quota", /\nq .*count\/deployments.apps: 1\/1, pods: 3\/3, services.nodeports: 0\/1 /);
+    assert.is((await admin.json("get pods -n small")).items.length, 3);
+    assert.is(
+      (await small("run one-more --image=i")).err,
+      'Error from server (Forbidden): pods "one-more" is forbidden: exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3\n',
+    );
+    assert.match((await small("create deployment other --image=i")).err, /exceeded quota: q, requested: count\/deployments.apps=1, used: /);
+    await admin.ok("scale deployment web --replicas=1 -n small");
+    await eventually("room for one more", async () => (await small("run one-more --image=i")).code === 0);
+
+    await admin.ok("create quota sized --hard=limits.cpu=1 -n small");
+    await shows("describe quota sized", /limits.cpu +0 +1/);
+    const { err } = await small("run vague --image=i --dry-run=server");
+    assert.match(err, /pods "vague" is forbidden: failed quota: sized: must specify limits.cpu for: vague/);
   });
 }
 

@@ -106,6 +106,7 @@ export const kindsActedOn: readonly string[] = [
   "podtemplates",
   "priorityclasses.scheduling.k8s.io",
   "replicasets.apps",
+  "resourcequotas",
   "rolebindings.rbac.authorization.k8s.io",
   "roles.rbac.authorization.k8s.io",
   "secrets",

@@ -86,6 +86,7 @@ test("create() that has seen its namespace active does not write once it is term
   const reached = new Promise<void>((resolve) => reach = resolve), gate = new Promise<void>((resolve) => open = resolve);
   const slow: Store = Object.assign(Object.create(store) as Store, {
     get: store.get.bind(store),
+    list: store.list.bind(store),
     status: store.status.bind(store),
     async txn(transaction: Transaction) {
       reach();

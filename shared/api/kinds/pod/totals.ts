@@ -44,8 +44,9 @@ export function podTotals({ containers = [], initContainers = [] }: PodSpec, whi
   raise(running, starting);
   return running;
 }
-export function withOverhead(totals: Totals, overhead: PodSpec["overhead"]): Totals {
-  const all = { ...totals };
-  add(all, quantitiesOf(overhead));
+export const withOverhead = (totals: Totals, overhead: PodSpec["overhead"]): Totals => sum(totals, quantitiesOf(overhead));
+export function sum(...parts: readonly Totals[]): Totals {
+  const all: Mutable = {};
+  for (const part of parts) add(all, part);
   return all;
 }
