@@ -4,7 +4,7 @@ import { nextDelay } from "../shared/util/backoff.ts";
 import { type Clock, type Random, sleep } from "../shared/util/clock.ts";
 import type { Log } from "../shared/util/log.ts";
 import { prepareCluster } from "./registry/bootstrap.ts";
-import { runController } from "./controllers/controller.ts";
+import { type QueueMetrics, runController } from "./controllers/controller.ts";
 import { createRecorder } from "./controllers/events.ts";
 import { type ControllerConfig, controllers } from "./controllers/mod.ts";
 import type { Presence } from "./controllers/node_lifecycle.ts";
@@ -24,6 +24,7 @@ export interface LeaderNeeds {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly queues?: QueueMetrics | undefined;
 }
 
 /** Resolves when the signal has aborted and everything of the last term has stopped. */
@@ -43,7 +44,7 @@ export function runLeaderGroup(needs: LeaderNeeds, config: ControllerConfig, sig
         term.signal,
       ),
       ...controllers({ ...needs, daemonFit }, config).map((controller) =>
-        runController(controller, { registry, cache, clock, random, log, recorder }, term.signal)
+        runController(controller, { registry, cache, clock, random, log, recorder, queues: needs.queues }, term.signal)
       ),
     ]);
     await Promise.all([recorder.idle(), scheduled.idle()]);

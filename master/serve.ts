@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { kinds } from "../shared/api/kinds/mod.ts";
 import { nodeLinks } from "../shared/api/kinds/node_link.ts";
 import type { Kind } from "../shared/api/resource.ts";
+import { keptRevisions } from "../shared/limits.ts";
 import { keepAtomic } from "../shared/platform/files.ts";
 import type { Clock, Random } from "../shared/util/clock.ts";
 import type { Log } from "../shared/util/log.ts";
@@ -14,6 +15,7 @@ import { advertised, type MasterConfig, reachableAt } from "./config.ts";
 import { mustBelong, openShared } from "./etcd.ts";
 import { createFleet } from "./fleet/fleet.ts";
 import type { Peers } from "./fleet/peers.ts";
+import { createMetrics, createQueueMetrics, measureParts } from "./metrics.ts";
 import { keepAddress, keepReplacing, openOwn, type OwnStore, readAdmission, storeIn } from "./cluster.ts";
 import { createApp } from "./http/app.ts";
 import { askMaster, asLeader, nodeRoutes } from "./http/between.ts";
@@ -21,6 +23,7 @@ import { createAuthenticator } from "./http/auth.ts";
 import { Fairness } from "./http/fairness/fairness.ts";
 import { noMemberRoutes, noSnapshotRoutes } from "./http/in_etcd.ts";
 import { memberRoutes } from "./http/members.ts";
+import { RequestMetrics } from "./http/request_metrics.ts";
 import { startServer } from "./http/server.ts";
 import { snapshotPath } from "./http/request.ts";
 import { snapshotRoutes } from "./http/snapshot.ts";
@@ -124,6 +127,8 @@ export async function serve(
     member: hostname(),
   });
 
+  const metrics = createMetrics(), requestMetrics = new RequestMetrics(metrics, cache.kinds);
+  const fairness = new Fairness({ clock, refused: (level, why) => requestMetrics.refused(level, why) }, config);
   const identity = createIdentity(accounts, [(token) => fleet.tokens.authenticate(token)], now);
   const app = createApp({
     registry,
@@ -138,14 +143,21 @@ export async function serve(
       revoked: (certificate) => fleet.revoked(certificate),
     }),
     authorizer: createAuthorizer(createRoles(cache)),
-    fairness: new Fairness({ clock }, config),
+    fairness,
+    requestMetrics,
+    checks: {
+      // Kubernetes' name for whatever keeps the state.
+      etcd: () => store.status().leaderId === 0 ? "nobody leads" : undefined,
+      "informer-sync": () => registry.revision() - cache.revision > keptRevisions ? "the cache is far behind the store" : undefined,
+      shutdown: () => ending.signal.aborted ? "process is shutting down" : undefined,
+    },
     countOf: (kind, namespace) => cache.count(kind, namespace),
     streams: fleet.streams,
     identity,
     stopping: ending.signal,
     memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),
     open: (router) => void router.route("/", fleet.join),
-    metrics: () => `# TYPE skerry_disk_full gauge\nskerry_disk_full ${members?.find(members.self)?.diskFull ? 1 : 0}\n`,
+    metrics: () => metrics.metrics(),
     extras: (router) => {
       router.use(
         "/skerry/v1/members/*",
@@ -163,6 +175,14 @@ export async function serve(
     tls: { key: pki.server.key, cert: pki.server.certificate, ca: authority.certificate },
     listen: config.mqttListen,
   }, ended.signal);
+  measureParts(metrics, {
+    store,
+    cache,
+    presence: fleet.presence,
+    fairness,
+    broker,
+    diskFull: () => members?.find(members.self)?.diskFull ?? false,
+  });
   const server = await startServer({ app, clock, log, upgrade: mqttUpgrade(broker) }, {
     certificate: pki.server.certificate,
     key: pki.server.key,
@@ -176,7 +196,7 @@ export async function serve(
   const running = [
     fleet.run(ended.signal),
     runLeaderGroup(
-      { store, registry, cache, presence: fleet.presence, clock, random, log },
+      { store, registry, cache, presence: fleet.presence, clock, random, log, queues: createQueueMetrics(metrics) },
       {
         podNetwork: config.podNetwork,
         caCertificate: authority.certificate,

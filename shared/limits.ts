@@ -585,3 +585,5 @@ export const schemaDepth = 64;
 export const selectableFields = 8;
 /** Milliseconds that a watch goes on when its kind has gone: so that it still tells of the last deletions. */
 export const watchLingersMs = 300;
+/** Milliseconds from which on a request is told of in the log: Kubernetes' promise is one second. */
+export const slowRequestMs = 1_000;

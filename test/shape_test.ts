@@ -18,7 +18,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["identity"],
     ["http", "scheduler", "controllers", "fleet", "broker", "cloud", "dashboard"],
     ["leader.ts", "config.ts"],
-    ["cluster.ts", "etcd.ts"],
+    ["cluster.ts", "etcd.ts", "metrics.ts"],
     ["commands"],
     ["serve.ts"],
     ["main.ts"],

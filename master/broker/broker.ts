@@ -53,6 +53,8 @@ export interface BrokerConfig {
 export interface Broker {
   /** Ports in the order of `listen` (port 0 asks for any). */
   readonly ports: readonly number[];
+  /** How many clients are connected just now. */
+  readonly connections: number;
   /** An MQTT connection inside a WebSocket; `request` carries the TLS socket underneath. */
   handleWebSocket(stream: Duplex, request: IncomingMessage): void;
   setTls(tls: SecureContextOptions): void;
@@ -231,6 +233,9 @@ export async function startBroker(
   });
   return {
     ports: servers.map((server) => (server.address() as { port: number }).port),
+    get connections() {
+      return aedes.connectedClients;
+    },
     handleWebSocket: handle,
     setTls: (tls) => servers.forEach((server) => server.setSecureContext(tls)),
     stopped,

@@ -12,6 +12,12 @@ import type { Recorder } from "./events.ts";
 import { KeyQueue } from "./key_queue.ts";
 import { tracked } from "./tracked.ts";
 
+/** Where a controller's queue is counted. */
+export interface QueueMetrics {
+  /** @returns what is called when the queue is no more */
+  opened(name: string, size: () => number): () => void;
+  worked(name: string, tookMs: number, failed: boolean): void;
+}
 export interface Needs {
   readonly registry: Registry;
   readonly cache: Cache;
@@ -19,6 +25,7 @@ export interface Needs {
   readonly random: Random;
   readonly log: Log;
   readonly recorder: Recorder;
+  readonly queues?: QueueMetrics | undefined;
 }
 /** What one reconcile may use. Its registry remembers what it wrote. */
 export interface Context extends Needs {
@@ -45,6 +52,7 @@ export async function runController(controller: Controller, needs: Needs, signal
   const unsubscribe = cache.subscribe((change) => {
     for (const key of controller.keysOf(change, cache)) queue.add(key);
   });
+  const uncount = needs.queues?.opened(controller.name, () => queue.size);
   const unwake = controller.wakes?.((key) => queue.add(key));
   const stop = () => queue.close();
   signal.addEventListener("abort", stop, { once: true });
@@ -53,7 +61,8 @@ export async function runController(controller: Controller, needs: Needs, signal
   let count = 0;
   const worker = async (): Promise<void> => {
     for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
-      const reconcileId = `${controller.name}-${++count}`, registry = tracked(needs.registry);
+      const reconcileId = `${controller.name}-${++count}`, registry = tracked(needs.registry), began = clock.monotonic();
+      let failed = false;
       try {
         const seen = lastWrite.get(key) ?? 0;
         if (cache.revision < seen) await cache.waitFor(seen, signal);
@@ -63,6 +72,7 @@ export async function runController(controller: Controller, needs: Needs, signal
         if (againMs !== undefined) queue.addAfter(key, againMs);
       } catch (error) {
         if (signal.aborted) break;
+        failed = true;
         const delayMs = nextDelay(reconcileBackoff, delays.get(key) ?? 0, random);
         delays.set(key, delayMs);
         // NotFound: it has just been deleted, and the cache does not show that yet.
@@ -70,6 +80,7 @@ export async function runController(controller: Controller, needs: Needs, signal
         log[expected ? "info" : "warn"]("Cannot reconcile; will try again", { reconcileId, key, delayMs: Math.round(delayMs), error });
         queue.addAfter(key, delayMs);
       } finally {
+        needs.queues?.worked(controller.name, clock.monotonic() - began, failed);
         if (registry.written > cache.revision) lastWrite.set(key, registry.written);
         if (lastWrite.size > keysRemembered) {
           for (const [other, revision] of lastWrite) if (revision <= cache.revision) lastWrite.delete(other);
@@ -81,6 +92,7 @@ export async function runController(controller: Controller, needs: Needs, signal
   await Promise.all(Array.from({ length: controllerParallel }, worker));
   unsubscribe();
   unwake?.();
+  uncount?.();
   signal.removeEventListener("abort", stop);
 }
 

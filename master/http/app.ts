@@ -17,7 +17,9 @@ import { discoveryRoutes } from "./discovery.ts";
 import type { Fairness } from "./fairness/fairness.ts";
 import { type CountOf, inTurn } from "./fairness/middleware.ts";
 import { isUnexpected, pageNotFound, statusResponse, toStatus } from "./errors.ts";
-import { type Checks, healthRoutes, RequestCounts } from "./health.ts";
+import { type Checks, healthRoutes } from "./health.ts";
+import { observed } from "./observe.ts";
+import type { RequestMetrics } from "./request_metrics.ts";
 import { openapiRoutes } from "./openapi.ts";
 import { impersonated } from "./impersonate.ts";
 import { issuerRoutes } from "./issuer.ts";
@@ -46,8 +48,9 @@ export interface AppDependencies {
   readonly countOf?: CountOf;
   /** What /readyz asks, by name. */
   readonly checks?: Checks;
-  /** Further lines for /metrics, in Prometheus' text format. */
-  readonly metrics?: () => string;
+  /** What /metrics answers, in Prometheus' text format. */
+  readonly metrics?: () => Promise<string>;
+  readonly requestMetrics?: RequestMetrics;
   /** Routes that authenticate and bound by themselves (a device that joins has no certificate yet). */
   readonly open?: (app: Hono<Env>) => void;
   /** Further routes (dashboard …), behind the same middleware. */
@@ -66,8 +69,8 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     stopping,
     memory: dependencies.memory ?? new Map(),
     kinds: dependencies.kinds,
+    metrics: dependencies.requestMetrics,
   };
-  const counts = new RequestCounts();
   const app = new Hono<Env>({ strict: false });
 
   app.use(async (c, next) => {
@@ -79,8 +82,8 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     await next();
     c.res.headers.set("audit-id", c.get("requestId"));
     for (const value of warningHeaders(c.get("warnings"))) c.res.headers.append("warning", value);
-    counts.add(c.get("info"), c.res.status);
   });
+  app.use(observed({ clock, log, metrics: dependencies.requestMetrics }));
   dependencies.open?.(app);
   app.use((c, next) => withinDeadline(clock, deadline(c.get("info"), c.get("query")), next));
   app.use(async (c, next) => {
@@ -88,9 +91,13 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
       throw new ApiError("RequestEntityTooLarge", `Request entity too large: limit is ${requestBodyBytes}`);
     }
     c.set("asking", await authenticator({ certificate: clientCertificate(c), authorization: c.req.header("authorization") }));
+    c.set("authenticated", clock.monotonic());
     await next();
   });
-  if (dependencies.fairness) app.use(inTurn(dependencies.fairness, api.kinds, dependencies.countOf ?? (() => 0)));
+  if (dependencies.fairness) {
+    const { fairness, countOf = () => 0, requestMetrics } = dependencies;
+    app.use(inTurn(fairness, api.kinds, countOf, (level, ms) => requestMetrics?.waited(level, ms)));
+  }
   app.use(async (c, next) => {
     const user = impersonated(authorizer, c.get("asking"), requestHeaders(c));
     mayOrThrow(authorizer, user, attributesOf(c.get("info"), c.get("query")));
@@ -99,7 +106,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     await next();
   });
 
-  healthRoutes(app, { registry, counts, checks: dependencies.checks ?? {}, metrics: dependencies.metrics ?? (() => "") });
+  healthRoutes(app, { log, checks: dependencies.checks ?? {}, metrics: dependencies.metrics });
   openapiRoutes(app, api.kinds);
   discoveryRoutes(app, api.kinds);
   issuerRoutes(app, identity.accounts);

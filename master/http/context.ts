@@ -10,6 +10,7 @@ import type { Identity } from "../identity/identity.ts";
 import type { KindSet } from "../registry/kind_set.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Wanted } from "./negotiate.ts";
+import type { RequestMetrics } from "./request_metrics.ts";
 import type { RequestInfo } from "./request.ts";
 import type { OnceRequest } from "./once_request.ts";
 import type { Memory } from "./sources.ts";
@@ -23,6 +24,9 @@ export interface Env {
     requestId: string;
     info: RequestInfo;
     query: URLSearchParams;
+    /** Monotonic ms: when it came, and when it was known who asks. */
+    came: number;
+    authenticated?: number;
     /** Who asks. */
     asking: User;
     /** Milliseconds that it had to wait for its turn. */
@@ -48,6 +52,7 @@ export interface Api {
   readonly streams: Streams;
   /** Whose tokens are whose, and new ones. */
   readonly identity: Identity;
+  readonly metrics?: RequestMetrics | undefined;
   /** Kinds of which nothing is stored, and who has their objects. */
   readonly memory: ReadonlyMap<Kind, Memory>;
   /** Aborts when the server stops: watches and followed logs end with it. */

@@ -1,10 +1,9 @@
 // Are we well, and which version are we? For load balancers, kubectl and Prometheus.
 import process from "node:process";
 import type { Hono } from "hono";
-import type { Registry } from "../registry/registry.ts";
+import type { Log } from "../../shared/util/log.ts";
 import type { Env } from "./context.ts";
 import { pageNotFound } from "./errors.ts";
-import type { RequestInfo } from "./request.ts";
 
 /** Name → why it is not well; undefined if it is. */
 export type Checks = Readonly<Record<string, () => string | undefined>>;
@@ -26,61 +25,52 @@ export const version = {
   platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
 } as const;
 
-/** Requests answered, by verb and code: few labels, so that the memory stays bounded. */
-export class RequestCounts {
-  readonly #counts = new Map<string, number>();
-  add(info: RequestInfo, code: number): void {
-    const verb = info.resource ? info.verb : "other", key = `verb="${verbs.has(verb) ? verb : "other"}",code="${code}"`;
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-  }
-  *lines(): Iterable<string> {
-    for (const [labels, count] of this.#counts) yield `skerry_http_requests_total{${labels}} ${count}`;
-  }
-}
-const verbs = new Set(["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]);
-
 interface HealthDependencies {
-  readonly registry: Registry;
-  readonly counts: RequestCounts;
+  readonly log: Log;
   readonly checks: Checks;
-  readonly metrics: () => string;
+  readonly metrics: (() => Promise<string>) | undefined;
 }
 
-export function healthRoutes(app: Hono<Env>, { registry, counts, checks, metrics }: HealthDependencies): void {
+/** Alive is who answers; ready, who can do what they are asked. /healthz is the older word for ready. */
+export function healthRoutes(app: Hono<Env>, { log, checks, metrics }: HealthDependencies): void {
   app.get("/version", (c) => c.json(version));
 
-  const alive: Checks = { ping: () => undefined };
+  const alive: Checks = { ping: () => undefined, log: () => undefined };
   const ready: Checks = { ...alive, ...checks };
   for (const [name, all] of Object.entries({ healthz: ready, livez: alive, readyz: ready })) {
-    app.get(`/${name}`, (c) => report(name, all, c.get("query").has("verbose")));
+    app.get(`/${name}`, (c) => report(log, name, all, c.get("query")));
     app.get(`/${name}/:check`, (c) => {
       const check = c.req.param("check");
-      return Object.hasOwn(all, check) ? report(name, { [check]: all[check]! }, c.get("query").has("verbose")) : pageNotFound();
+      if (!Object.hasOwn(all, check)) return pageNotFound();
+      const fault = all[check]!();
+      return fault === undefined ? text(200, "ok") : text(500, `internal server error: ${fault}\n`);
     });
   }
-
-  app.get("/metrics", () => {
-    const { rss, heapUsed } = process.memoryUsage();
-    const lines = [
-      "# TYPE skerry_http_requests_total counter",
-      ...counts.lines(),
-      "# TYPE skerry_revision gauge",
-      `skerry_revision ${registry.revision()}`,
-      "# TYPE process_resident_memory_bytes gauge",
-      `process_resident_memory_bytes ${rss}`,
-      "# TYPE process_heap_used_bytes gauge",
-      `process_heap_used_bytes ${heapUsed}`,
-    ];
-    return text(200, lines.join("\n") + "\n" + metrics());
+  app.get("/metrics", async () => {
+    if (!metrics) return pageNotFound();
+    return new Response(await metrics(), { headers: { ...headers, "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
   });
 }
 
-function report(name: string, checks: Checks, verbose: boolean): Response {
-  const faults = Object.entries(checks).map(([check, ask]) => ({ check, fault: ask() }));
-  const well = faults.every(({ fault }) => fault === undefined);
-  if (well && !verbose) return text(200, "ok");
-  const lines = faults.map(({ check, fault }) => fault === undefined ? `[+]${check} ok` : `[-]${check} failed: ${fault}`);
-  return text(well ? 200 : 500, [...lines, `${name} check ${well ? "passed" : "failed"}`, ""].join("\n"));
+/** In upstream's form. Everybody may read it: why something fails stands in the log. */
+function report(log: Log, name: string, checks: Checks, query: URLSearchParams): Response {
+  const excluded = new Set(query.getAll("exclude")), failed: string[] = [], lines: string[] = [];
+  for (const [check, ask] of Object.entries(checks)) {
+    if (excluded.delete(check)) {
+      lines.push(`[+]${check} excluded: ok`);
+      continue;
+    }
+    const fault = ask();
+    if (fault !== undefined) failed.push(check);
+    lines.push(fault === undefined ? `[+]${check} ok` : `[-]${check} failed: reason withheld`);
+    if (fault !== undefined) log.info("A health check failed", { check, path: name, reason: fault });
+  }
+  if (excluded.size > 0) {
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${[...excluded].map((one) => JSON.stringify(one)).join(", ")}`);
+  }
+  if (failed.length > 0) return text(500, [...lines, `${name} check failed`, ""].join("\n"));
+  return text(200, query.has("verbose") ? [...lines, `${name} check passed`, ""].join("\n") : "ok");
 }
+const headers = { "cache-control": "no-cache, private", "x-content-type-options": "nosniff" };
 const text = (status: number, body: string): Response =>
-  new Response(body, { status, headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-cache, private" } });
+  new Response(body, { status, headers: { ...headers, "content-type": "text/plain; charset=utf-8" } });

@@ -43,6 +43,7 @@ export function watchResponse({ api, c, kind, wanted }: Operation): Response {
     form: eventForm(kind, wanted, includeOf(c), clock),
     clock,
     ended: ended.signal,
+    sent: (events) => api.metrics?.watched(kind, events),
     statusOf(error) {
       if (isUnexpected(error)) log.error("Watch failed", { requestId: c.get("requestId"), kind: kind.plural, error });
       return toStatus(error, c.get("requestId"));
@@ -113,12 +114,17 @@ interface Watching {
   /** Aborts when the client has gone, or the server goes. */
   readonly ended: AbortSignal;
   readonly statusOf: (error: unknown) => unknown;
+  /** Told how many events go out. */
+  readonly sent: (events: number) => void;
   /** Tells the source that nobody listens any more. */
   readonly end: () => void;
 }
 
 /** Events as bytes, in chunks that a slow link can pass; an empty line where nothing happens, so that nobody takes us for dead. */
-async function* eventChunks({ source, form, clock, ended, statusOf, end }: Watching, request: WatchRequest): AsyncGenerator<Uint8Array> {
+async function* eventChunks(
+  { source, form, clock, ended, statusOf, sent, end }: Watching,
+  request: WatchRequest,
+): AsyncGenerator<Uint8Array> {
   const started = clock.monotonic(), events = source[Symbol.asyncIterator]();
   let bookmarked = started, revision = request.from ?? 0, initial = request.from === undefined;
   let coming = settled(events.next());
@@ -141,6 +147,7 @@ async function* eventChunks({ source, form, clock, ended, statusOf, end }: Watch
       if (outcome.result.done) return;
       coming = settled(events.next());
       let parts: Uint8Array[] = [], size = 0;
+      sent(outcome.result.value.length);
       for (const event of outcome.result.value) {
         revision = event.revision;
         for (const part of lineOf(event)) {

@@ -16,6 +16,7 @@ const packages: Readonly<Record<string, string>> = {
   conntrack: "conntrack",
   openssl: "openssl",
   etcd: "etcd-server",
+  prometheus: "prometheus",
   "/usr/lib/podman/netavark": "netavark",
   "/usr/libexec/podman/catatonit": "catatonit",
 };
@@ -57,7 +58,7 @@ export const missingPackages = (
 export const canInstall = (): boolean => isRoot() && isThere("apt-get");
 
 /** Package → the service that it would begin at once and at every boot. We run the program ourselves, where nobody else meets it. */
-const services: Readonly<Record<string, string>> = { "etcd-server": "etcd" };
+const services: Readonly<Record<string, string>> = { "etcd-server": "etcd", prometheus: "prometheus" };
 /** What Debian asks whether it may start a service (invoke-rc.d(8)); 101 = no. */
 const policy = "/usr/sbin/policy-rc.d";
 

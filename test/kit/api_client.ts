@@ -34,7 +34,7 @@ export interface ApiClient extends Credentials {
   /** Rejects when no whole answer came: whether the request was carried out is then unknown. */
   ask(method: string, path: string, options?: AskOptions): Promise<Answer>;
   /** Events until the connection ends, for whatever reason. @throws Error when it is not answered with 200 */
-  watch(path: string, signal: AbortSignal): AsyncGenerator<WatchedEvent>;
+  watch(path: string, signal: AbortSignal, headers?: Record<string, string>): AsyncGenerator<WatchedEvent>;
   close(): void;
 }
 
@@ -88,9 +88,13 @@ export function apiClient(credentials: Credentials, { sockets = 16 }: { sockets?
         sent.on("error", reject);
         sent.end(payload);
       }),
-    async *watch(path, signal) {
+    async *watch(path, signal, headers = {}) {
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        const sent = https.request(url + path, { ...tls, agent: false, signal, headers: { accept: "application/json" } }, resolve);
+        const sent = https.request(
+          url + path,
+          { ...tls, agent: false, signal, headers: { accept: "application/json", ...headers } },
+          resolve,
+        );
         sent.on("error", reject);
         sent.end();
       });

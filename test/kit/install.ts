@@ -6,7 +6,12 @@ import { canInstall, containerPrograms, installPackages, missingPackages } from 
 export function install(tests: readonly string[]): void {
   const containers = tests.some((file) => /^(system|processes)\//.test(file) || file.includes("proxy") || file.includes("network"));
   const etcd = tests.some((file) => file.includes("etcd") || file.startsWith("contract/store"));
-  const missing = missingPackages([...containers ? [...containerPrograms, "kubectl", "openssl"] : [], ...etcd ? ["etcd"] : []]);
+  const prometheus = tests.some((file) => file.includes("prometheus"));
+  const missing = missingPackages([
+    ...containers ? [...containerPrograms, "kubectl", "openssl"] : [],
+    ...etcd ? ["etcd"] : [],
+    ...prometheus ? ["prometheus"] : [],
+  ]);
   if (missing.length === 0) return;
   if (!canInstall()) {
     return void process.stdout.write(`Missing Debian packages: ${missing.join(" ")}. Install them, or run as root on Debian.\n`);

@@ -13,7 +13,12 @@ import { type Level, levelOf, widthOf } from "./levels.ts";
 /** How many objects there are of a kind, in one namespace or all. */
 export type CountOf = (kind: Kind, namespace?: string) => number;
 
-export function inTurn(fairness: Fairness, kinds: KindSet, countOf: CountOf): MiddlewareHandler<Env> {
+export function inTurn(
+  fairness: Fairness,
+  kinds: KindSet,
+  countOf: CountOf,
+  waited: (level: Level, ms: number) => void = () => {},
+): MiddlewareHandler<Env> {
   const known = new WeakMap<Socket, string>();
   /** A connection belongs to whom it was first used by. */
   function count(c: HttpContext, level: Level, user: string): void {
@@ -44,6 +49,7 @@ export function inTurn(fairness: Fairness, kinds: KindSet, countOf: CountOf): Mi
       gone: () => c.env?.upgrade?.gone ?? c.req.raw.signal,
     });
     c.set("waitedMs", turn.waitedMs);
+    waited(level, turn.waitedMs);
     try {
       await next();
     } finally {

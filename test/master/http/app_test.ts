@@ -117,20 +117,45 @@ test("a request that takes too long is answered with Timeout", async () => {
   assert.is((await (await response).json()).reason, "Timeout");
 });
 
-test("health says what is wrong, by name", async () => {
+test("health says which check fails, and why only in the log", async () => {
   let fault: string | undefined = "no leader";
-  const app = bare({ registry: { revision: () => 1 } as unknown as Registry, checks: { store: () => fault } });
+  const lines: unknown[][] = [], log: Log = { ...silentLog, info: (...line) => lines.push(line) };
+  const app = bare({ registry: { revision: () => 1 } as unknown as Registry, checks: { etcd: () => fault }, log });
   const answer = async (path: string) => {
     const response = await app.request(path);
     return [response.status, await response.text()];
   };
   assert.equal(await answer("/livez"), [200, "ok"]);
-  assert.equal(await answer("/readyz"), [500, "[+]ping ok\n[-]store failed: no leader\nreadyz check failed\n"]);
+  assert.equal(await answer("/readyz"), [500, "[+]ping ok\n[+]log ok\n[-]etcd failed: reason withheld\nreadyz check failed\n"]);
+  assert.equal(lines, [["A health check failed", { check: "etcd", path: "readyz", reason: "no leader" }]]);
+  assert.equal(await answer("/readyz?exclude=etcd"), [200, "ok"]);
   assert.equal(await answer("/readyz/ping"), [200, "ok"]);
+  assert.equal(await answer("/readyz/etcd"), [500, "internal server error: no leader\n"]);
+  assert.is((await answer("/readyz/bogus"))[0], 404);
   fault = undefined;
-  assert.equal(await answer("/readyz"), [200, "ok"]);
-  assert.equal(await answer("/readyz?verbose"), [200, "[+]ping ok\n[+]store ok\nreadyz check passed\n"]);
-  assert.match((await answer("/metrics"))[1] as string, /skerry_http_requests_total\{verb="other",code="200"\} \d/);
+  assert.equal(await answer("/healthz"), [200, "ok"]);
+  assert.equal(await answer("/readyz?verbose&exclude=bogus"), [
+    200,
+    '[+]ping ok\n[+]log ok\n[+]etcd ok\nwarn: some health checks cannot be excluded: no matches for "bogus"\nreadyz check passed\n',
+  ]);
+});
+
+test("a slow request is told of in the log, with what it spent its time on", async () => {
+  const lines: unknown[][] = [], log: Log = { ...silentLog, info: (...line) => lines.push(line) }, clock = new HandCrankedClock();
+  const slow = bare({ registry: { get: () => (clock.advance(1500), Promise.reject(new Error("x"))) } as unknown as Registry, log, clock });
+  const response = await slow.request(`${configMaps}/a`, { headers: { "user-agent": "me" } });
+  assert.equal(lines, [["Slow request", {
+    requestId: response.headers.get("audit-id"),
+    verb: "get",
+    path: `${configMaps}/a`,
+    user: "admin",
+    userAgent: "me",
+    status: 500,
+    tookMs: 1500,
+    authenticateMs: 0,
+    waitedMs: 0,
+    handleMs: 1500,
+  }]]);
 });
 
 function bare(options: Partial<Parameters<typeof createApp>[0]>) {
