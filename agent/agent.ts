@@ -15,8 +15,9 @@ import { Receiver } from "./link/receiver.ts";
 import { Reporter } from "./link/reporter.ts";
 import { SetLog } from "./link/set_log.ts";
 import { reading, Tunnel } from "./link/tunnel.ts";
-import { attachVerb, execVerb } from "./exec_verb.ts";
-import { logsVerb } from "./logs_verb.ts";
+import { attachVerb, execVerb } from "./verbs/exec.ts";
+import { forwardVerb } from "./verbs/forward.ts";
+import { logsVerb } from "./verbs/logs.ts";
 import type { Network } from "./network/network.ts";
 import { createPods, type Pods, type PodsConfig } from "./pods/pods.ts";
 import type { Checks } from "./probes/prober.ts";
@@ -144,6 +145,7 @@ async function runAlone(parts: AgentParts, settings: AgentSettings, signal: Abor
     logs: reading(logsVerb(clock, pods)),
     exec: execVerb(runtime, pods),
     attach: attachVerb(runtime, pods),
+    portforward: forwardVerb(runtime, pods),
   });
   const receiver = new Receiver({ sets, clock, random, log, send: (name, message) => say.link?.send(name, message), apply });
 

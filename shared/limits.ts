@@ -82,8 +82,10 @@ export const compressFromBytes = 200;
 export const inflatedBytes = 32 * 1024 * 1024;
 /** Characters of the message of an event that a node sends: as many as Kubernetes takes. */
 export const eventMessageCharacters = 1024;
-/** Sessions (logs, exec …) open on one node at a time. */
+/** Sessions (logs, exec, attach) open on one node at a time. */
 export const nodeSessions = 8;
+/** Connections to ports of one node's pods that are forwarded at a time: a browser opens 6 to 20, and each may hold twice its credit on a small board. */
+export const nodeForwards = 64;
 
 /** Messages with entries on their way to one Raft member. */
 export const inFlightMessages = 256;
@@ -185,6 +187,8 @@ export const updateManagers = 10;
 export const fieldManagers = 64;
 /** Elements in all sets of fields that a client may say an object has: more than an object may have keys and items is a mistake. */
 export const managedFieldsElements = objectValues;
+/** Bytes of what opens a session, as JSON: nearly all of it the command line of an exec, which may be a whole script. */
+export const sessionOpenBytes = 64 * 1024;
 /** Bytes of data in one frame of a session: small, so that control messages get in between. */
 export const sessionFrameBytes = 8 * 1024;
 /** Bytes that may be on their way to one side of a session before it grants more. */
@@ -243,6 +247,8 @@ export const listenBacklog = 4096;
 export const serviceStartMs = 60_000;
 /** HTTP connections open at a time on one address: some per node and person, and an end to what one attacker can hold. */
 export const httpConnections = 10_000;
+/** Bytes of a request's first line and headers: the command of an exec stands in the first line, and characters of a script take up to three bytes there. */
+export const httpHeadBytes = 128 * 1024;
 /** Milliseconds for a client to send its request's headers, and all of it; and for which an idle connection stays open (longer than a load balancer's 60 s). */
 export const httpHeadersTimeoutMs = 20_000;
 export const httpRequestTimeoutMs = 120_000;
@@ -356,7 +362,16 @@ export const spdyHeaderBytes = 16 * 1024;
 /** Bytes of data in one frame of SPDY that we send: as much as kubectl sends. */
 export const spdyDataBytes = 32 * 1024;
 /** Streams open in one connection of SPDY: exec has five, port-forward two for each connection that it forwards. */
-export const spdyStreams = 64;
+export const spdyStreams = 4 * nodeForwards;
+/** Milliseconds in which a port of a pod must take a connection; and for which the process that dials in a pod's network stays after its last connection. */
+export const dialMs = 5_000;
+export const dialerIdleMs = 10_000;
+/** Milliseconds after which a port-forward that forwards nothing is closed: upstream's own. */
+export const portForwardIdleMs = 4 * 3600_000;
+/** Milliseconds that a pod which has ended its side of a forwarded connection may still take what was sent to it: upstream's own. */
+export const forwardedLaterMs = 1_000;
+/** Bytes that a client may send to one forwarded connection ahead of whoever takes them, before it is read no further: other connections come behind them. */
+export const forwardAheadBytes = 256 * 1024;
 /** Milliseconds that a client has to begin its streams of SPDY, as upstream. */
 export const streamCreationMs = 30_000;
 /** Milliseconds that a client has to close its end once it was told how its command ended. */

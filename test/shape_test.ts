@@ -27,7 +27,7 @@ const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["runtime"],
     ["images", "volumes", "probes"],
     ["pods", "link", "proxy", "dns", "network", "node", "device"],
-    ["config.ts", "exec_verb.ts", "logs_verb.ts"],
+    ["config.ts", "verbs"],
     ["agent.ts"],
     ["emulator", "run_node.ts"],
     ["main.ts"],

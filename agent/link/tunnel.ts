@@ -1,7 +1,15 @@
-// The node's end of tunnel sessions (logs, exec, attach; later port-forward): frames in, frames out, over the one connection there is. Each session sends
+// The node's end of tunnel sessions (logs, exec, attach, forwarded connections): frames in, frames out, over the one connection there is. Each session sends
 // only what it has credit for, so none can drown the link or another; who hears nothing for the idle time ends it.
 import { Buffer } from "node:buffer";
-import { nodeSessions, sessionCreditBytes, sessionFrameBytes, sessionIdleMs, sessionWaitingFrames } from "../../shared/limits.ts";
+import {
+  nodeForwards,
+  nodeSessions,
+  sessionCreditBytes,
+  sessionFrameBytes,
+  sessionIdleMs,
+  sessionOpenBytes,
+  sessionWaitingFrames,
+} from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import { chain, type Log } from "../../shared/util/log.ts";
 import { channel, Credit, decodeCredit, decodeFrame, encodeCredit, encodeFrame, flag, type Frame } from "../../shared/wire/frames.ts";
@@ -23,8 +31,8 @@ export interface Dialogue {
   readonly signal: AbortSignal;
   /** Says that it has begun; what fails before is the answer to the request. `input`: the other side may send. */
   begin(options?: { readonly input: boolean }): void;
-  /** Resolves when all of it has been sent, which waits for credit. @throws the signal's reason */
-  send(channel: number, bytes: Uint8Array): Promise<void>;
+  /** Resolves when all of it has been sent, which waits for credit. `end`: the last on this channel. @throws the signal's reason */
+  send(channel: number, bytes: Uint8Array, options?: { readonly end?: boolean }): Promise<void>;
   /** What the other side sends, in order; ends with the session. Who takes a piece grants as much again. */
   input(): AsyncIterable<Frame>;
 }
@@ -51,6 +59,7 @@ export class Tunnel {
   readonly #needs: TunnelNeeds;
   readonly #verbs: Verbs;
   readonly #running = new Map<string, Running>();
+  readonly #opening = new Map<string, Buffer>();
 
   constructor(needs: TunnelNeeds, verbs: Verbs) {
     this.#needs = needs;
@@ -60,24 +69,36 @@ export class Tunnel {
   frame(session: string, payload: Uint8Array): void {
     const frame = decodeFrame(payload), running = this.#running.get(session);
     if (!frame) return;
-    if (frame.channel === channel.open) return void (running || this.#open(session, frame));
+    if (frame.channel === channel.open) return void (running || this.#opens(session, frame));
     running?.take(frame);
   }
 
   /** The connection is gone, and with it whoever listened. */
   disconnected(): void {
     for (const running of this.#running.values()) running.stop("the connection is gone");
+    this.#opening.clear();
   }
 
-  #open(session: string, { bytes }: Frame): void {
+  /** What opens a session may come in several frames. */
+  #opens(session: string, { flags, bytes }: Frame): void {
+    const all = Buffer.concat([this.#opening.get(session) ?? Buffer.alloc(0), bytes]);
+    this.#opening.delete(session);
+    if (flags & flag.more && all.length <= sessionOpenBytes) {
+      if (this.#opening.size < nodeSessions) this.#opening.set(session, all); // the rest of another is no JSON, and refused
+    } else this.#open(session, all);
+  }
+
+  #open(session: string, bytes: Uint8Array): void {
     const open = parse(SessionOpen, bytes), verb = open && this.#verbs[open.verb];
     let n = 0;
     const send: Send = (on, body = new Uint8Array(), flags = 0) =>
       this.#needs.send(session, encodeFrame({ n: n++, channel: on, flags, bytes: body }));
     const fail = (reason: string, message: string): void => send(channel.error, Buffer.from(JSON.stringify({ reason, message })), flag.end);
     if (!open || !verb) return fail("BadRequest", `this agent knows no ${open?.verb ?? "such session"}`);
-    if (this.#running.size >= nodeSessions) return fail("TooManyRequests", `${nodeSessions} sessions are open on this node already`);
-    const running = new Running(this.#needs.clock, send, open.credit);
+    const most = open.verb === "portforward" ? nodeForwards : nodeSessions;
+    const alike = [...this.#running.values()].filter((one) => (one.verb === "portforward") === (open.verb === "portforward"));
+    if (alike.length >= most) return fail("TooManyRequests", `${most} sessions are open on this node already`);
+    const running = new Running(this.#needs.clock, send, open);
     this.#running.set(session, running);
     void this.#run(open, verb, running, send, fail).finally(() => {
       running.over();
@@ -108,6 +129,7 @@ type Send = (on: number, body?: Uint8Array, flags?: number) => void;
 
 class Running implements Dialogue {
   readonly signal: AbortSignal;
+  readonly verb: SessionOpen["verb"];
   readonly #clock: Clock;
   readonly #send: Send;
   readonly #credit: Credit;
@@ -119,7 +141,8 @@ class Running implements Dialogue {
   #woken = (): void => {};
   #cancelIdle = (): void => {};
 
-  constructor(clock: Clock, send: Send, credit: number) {
+  constructor(clock: Clock, send: Send, { verb, credit }: SessionOpen) {
+    this.verb = verb;
     this.#clock = clock;
     this.#send = send;
     this.#credit = new Credit(credit);
@@ -131,12 +154,13 @@ class Running implements Dialogue {
     this.#send(channel.open);
     if (input) this.#send(channel.credit, encodeCredit(sessionCreditBytes));
   };
-  readonly send: Dialogue["send"] = async (on, bytes) => {
+  readonly send: Dialogue["send"] = async (on, bytes, { end = false } = {}) => {
     for (let at = 0; at < bytes.length;) {
       const taken = await this.#credit.take(Math.min(sessionFrameBytes, bytes.length - at), this.signal);
       this.#send(on, bytes.subarray(at, at + taken));
       at += taken;
     }
+    if (end) this.#send(on, undefined, flag.end);
   };
   readonly input: Dialogue["input"] = () => this.#input();
   async *#input(): AsyncIterable<Frame> {

@@ -72,8 +72,8 @@ export interface Pods {
   settled(): Promise<void>;
   /** Undefined: this node has no such container, or it has not run (before). */
   logPath(podUid: string, container: string, options?: { previous?: boolean }): string | undefined;
-  /** For exec and attach; undefined unless it runs. */
-  containerId(podUid: string, container: string): string | undefined;
+  /** For exec and attach; undefined unless it runs. Without a name: any of the pod. */
+  containerId(podUid: string, container?: string): string | undefined;
   /** By pod UID. */
   readonly local: ReadonlyMap<string, LocalPod>;
   /** Called when the address, readiness or existence of a local pod has changed. */
@@ -145,8 +145,8 @@ export function createPods(on: PodsDependencies, config: PodsConfig): Pods {
       return memory && attempt >= 0 ? containerLogPath(logsDir, memory, container, attempt) : undefined;
     },
     containerId(podUid, container) {
-      const found = statusOf(podUid, container);
-      return found?.state?.running ? found.containerID?.replace(/^.*:\/\//, "") : undefined;
+      const found = statusesOf(podUid).find(({ name, state }) => state?.running && name === (container ?? name));
+      return found?.containerID?.replace(/^.*:\/\//, "");
     },
     get local() {
       return statuses.all;
@@ -154,10 +154,9 @@ export function createPods(on: PodsDependencies, config: PodsConfig): Pods {
     subscribe: (observer) => statuses.subscribe(observer),
   };
 
-  function statusOf(podUid: string, container: string): ContainerStatus | undefined {
+  function statusesOf(podUid: string): ContainerStatus[] {
     const status = statuses.all.get(podUid)?.status;
-    const all = [...status?.containerStatuses ?? [], ...status?.initContainerStatuses ?? [], ...status?.ephemeralContainerStatuses ?? []];
-    return all.find(({ name }) => name === container);
+    return [...status?.containerStatuses ?? [], ...status?.initContainerStatuses ?? [], ...status?.ephemeralContainerStatuses ?? []];
   }
 
   /** Before the first look. The engine may still be on its way up. */

@@ -1,8 +1,10 @@
 // The container runtime of emulated devices: ContainerRuntime in front of an EmulatedEngine. Same promises as Podman's, held by the same contract test.
+import type { Duplex } from "node:stream";
 import { type Clock, sleep } from "../../shared/util/clock.ts";
 import { aborted } from "../../shared/util/signal.ts";
 import { type EmulatedContainer, type EmulatedEngine, emulatedImage, unavailable } from "./emulated_engine.ts";
 import { type Act, exitCode, program } from "./emulated_program.ts";
+import { connectToPretended } from "./emulated_server.ts";
 import { qualified } from "./image_reference.ts";
 import {
   type Actual,
@@ -203,6 +205,16 @@ export class EmulatedRuntime implements ContainerRuntime {
         resolve();
       });
     });
+  }
+
+  /** Every port is open while a container of the pod serves. */
+  async connect(containerId: string, port: number): Promise<Duplex> {
+    const { sandboxId } = this.#ask().container(containerId), sandbox = this.#engine.sandboxes.get(sandboxId);
+    const serves = [...this.#engine.containers.values()].some((one) =>
+      one.sandboxId === sandboxId && one.state === "running" && one.acts.some((act) => act.do === "serve")
+    );
+    if (!serves) throw new RuntimeError("Refused", `dial tcp4 127.0.0.1:${port}: connect: connection refused`);
+    return connectToPretended(sandbox?.spec.hostname ?? "");
   }
 
   async stats(): Promise<readonly ContainerStats[]> {

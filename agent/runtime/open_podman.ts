@@ -33,6 +33,6 @@ export async function openPodman(
     liveness: procLiveness,
     oomKills: new KernelLog(),
     revive,
-  }, { network: options.network ?? podmanNetwork });
+  }, { network: options.network ?? podmanNetwork, socketsDir: `${options.runDir}/dialers` });
   return { runtime, service };
 }

@@ -2,6 +2,7 @@
 // by state) or is what Podman forgets (why a start failed, whom the kernel's OOM killer took). Restart the agent, or Podman's service: nothing is lost, nothing moves.
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Duplex } from "node:stream";
 import { ContainersApi, PodsApi, SystemApi } from "podman-api-client";
 import { podmanHeadTimeoutMs } from "../../shared/limits.ts";
 import { containerLabels } from "../../shared/names.ts";
@@ -13,6 +14,7 @@ import { endExecMonitors, reopenConmonLog } from "./conmon.ts";
 import { qualified } from "./image_reference.ts";
 import { leastOomScoreAdj } from "./oom_score.ts";
 import { signalProcess } from "./liveness.ts";
+import { NetworkNamespaces } from "./netns.ts";
 import { attempt, status } from "./podman_errors.ts";
 import { openProcess, runProcess } from "./podman_exec.ts";
 import { PodmanImages, type PullOptions } from "./podman_images.ts";
@@ -53,13 +55,16 @@ export class PodmanRuntime implements ContainerRuntime {
   readonly #network: string;
   readonly #observer: PodmanObserver;
   readonly #images: PodmanImages;
+  readonly #namespaces: NetworkNamespaces;
 
-  constructor(dependencies: PodmanDependencies, options: { network: string }) {
+  /** @param options `socketsDir` is the agent's alone */
+  constructor(dependencies: PodmanDependencies, options: { network: string; socketsDir: string }) {
     this.#on = dependencies;
     this.#transport = dependencies.transport;
     this.#observer = new PodmanObserver(dependencies);
     this.#images = new PodmanImages(this.#transport);
     this.#network = options.network;
+    this.#namespaces = new NetworkNamespaces(dependencies.clock, options.socketsDir);
   }
 
   get writes(): number {
@@ -252,6 +257,13 @@ export class PodmanRuntime implements ContainerRuntime {
       const all = await Promise.all(running.map((entry) => cgroupStats(entry.Id!, entry.Pid!)));
       return all.filter((one) => one !== undefined);
     });
+  }
+
+  async connect(containerId: string, port: number, signal?: AbortSignal): Promise<Duplex> {
+    const inspected = await attempt("look where a container runs", () => this.#containers({ signal }).inspect(containerId), signal);
+    const { Pid: pid = 0 } = (inspected?.State ?? {}) as { Pid?: number };
+    if (pid === 0) throw new RuntimeError("NotFound", "the container does not run");
+    return await this.#namespaces.connect(pid, port, signal);
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,8 @@
 // What the agent needs of a container engine. Podman and the emulated one both pass test/contract/runtime_contract.ts.
 // A sandbox is a pod's network and IPC namespace; containers live in it. Everything the agent made carries the labels of shared/names.ts, and is found again by them.
 
+import type { Duplex } from "node:stream";
+
 /** Who a sandbox or container belongs to: what stands in its labels. */
 export interface Identity {
   readonly podUid: string;
@@ -165,6 +167,8 @@ export interface ContainerRuntime {
   pull(reference: string, options: { auth?: string; signal?: AbortSignal; progress?(line: string): void }): Promise<ImageInfo>;
   exec(containerId: string, command: readonly string[], options: { timeoutMs: number; maxOutputBytes: number }): Promise<ExecResult>;
   open(containerId: string, command: readonly string[] | undefined, options: { stdin: boolean; tty: boolean }): Promise<ProcessStreams>;
+  /** A connection to a port of localhost as it is in the container's pod. Closing one side leaves the other open. @throws RuntimeError Refused */
+  connect(containerId: string, port: number, signal?: AbortSignal): Promise<Duplex>;
   stats(): Promise<readonly ContainerStats[]>;
   /** The file at `logPath` was renamed: let the engine go on in a new one of that name (CRI's ReopenContainerLog). Of an ended container: nothing to do. */
   reopenLog(containerId: string): Promise<void>;
@@ -180,6 +184,7 @@ export type RuntimeReason =
   | "ImagePull"
   | "ImageMissing"
   | "Start"
+  | "Refused"
   | "AddressTaken"
   | "Unavailable"
   | "Timeout"

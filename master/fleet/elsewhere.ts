@@ -15,16 +15,21 @@ export interface LogsRequest {
 /** @param url `https://host:port` of the other master. @throws ApiError, as the other says it, or ServiceUnavailable */
 export type Elsewhere = (url: string, request: LogsRequest, signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>;
 
+/** What the API asks of nodes. */
+export type NodeStreams = Pick<Tunnel, "logs" | "process" | "connect" | "mustReach">;
+
 export function streamsOf(
-  tunnel: Pick<Tunnel, "logs" | "process">,
+  tunnel: NodeStreams,
   sessions: Pick<Sessions, "currentOf">,
   others:
     | { readonly roster: Pick<Roster, "whereIs">; readonly directory: Pick<Directory, "apiOf">; readonly elsewhere: Elsewhere }
     | undefined,
-): Pick<Tunnel, "logs" | "process"> {
+): NodeStreams {
   if (!others) return tunnel;
   return {
     process: (...asked) => tunnel.process(...asked),
+    connect: (...asked) => tunnel.connect(...asked),
+    mustReach: (...asked) => tunnel.mustReach(...asked),
     logs(pod: PodFacts, container, options, signal) {
       const nodeName = pod.spec?.nodeName ?? "", member = sessions.currentOf(nodeName) ? undefined : others.roster.whereIs(nodeName);
       const url = member === undefined ? undefined : others.directory.apiOf(member);

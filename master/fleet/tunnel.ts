@@ -1,8 +1,8 @@
-// What flows through a node's one connection for as long as somebody listens: logs, exec, attach. A session's frames travel on topics of their own (shared/wire/frames.ts);
+// What flows through a node's one connection for as long as somebody listens: logs, exec, attach, forwarded connections. A session's frames travel on topics of their own (shared/wire/frames.ts);
 // the node sends no more than it was granted, and is granted more as the reader takes it, so a slow reader holds up nothing but itself.
 import { Buffer } from "node:buffer";
 import { ApiError, badRequest } from "../../shared/api/status.ts";
-import { nodeSessions, sessionCreditBytes, sessionFrameBytes } from "../../shared/limits.ts";
+import { nodeForwards, nodeSessions, sessionCreditBytes, sessionOpenBytes } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import { decodeFrame, encodeFrame } from "../../shared/wire/frames.ts";
 import type { SessionOpen } from "../../shared/wire/messages.ts";
@@ -10,7 +10,7 @@ import { downTopic } from "../../shared/wire/topics.ts";
 import { humanDuration } from "../../shared/api/age.ts";
 import { json } from "./connection.ts";
 import type { Session, Sessions } from "./sessions.ts";
-import { type Loss, TunnelSession } from "./tunnel_session.ts";
+import { TunnelSession } from "./tunnel_session.ts";
 
 /** Of a Pod, what is needed here. */
 export interface PodFacts {
@@ -36,24 +36,32 @@ export class Tunnel {
    * @throws ApiError ServiceUnavailable where the node cannot be reached, or what the node says is wrong
    */
   async logs(pod: PodFacts, container: string, options: object, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-    return output(await this.#begin("logs", pod, container, options, "told", signal));
+    return output(await this.#begin("logs", pod, container, options, signal));
   }
   /** A process in a container, or (`attach`) the container's own. Resolves when the node has begun. @throws ApiError, as logs() */
   async process(verb: "exec" | "attach", pod: PodFacts, container: string, options: object, signal: AbortSignal): Promise<TunnelSession> {
-    return await this.#begin(verb, pod, container, options, "fatal", signal);
+    return await this.#begin(verb, pod, container, options, signal);
+  }
+  /** A connection to a port of the pod: its input on `stdin`, what it answers on `stdout`, and each has its end. @throws ApiError, as logs() */
+  async connect(pod: PodFacts, port: number, signal: AbortSignal): Promise<TunnelSession> {
+    return await this.#begin("portforward", pod, undefined, { port }, signal);
+  }
+  /** @throws ApiError ServiceUnavailable where the node cannot be reached */
+  mustReach(pod: PodFacts, verb: SessionOpen["verb"]): Session {
+    const nodeName = pod.spec?.nodeName ?? "", session = this.#needs.sessions.currentOf(nodeName);
+    if (!session) throw this.#unreachable(nodeName, `${purposes[verb]} pod ${pod.metadata?.name ?? ""}`);
+    return session;
   }
   async #begin(
     verb: SessionOpen["verb"],
     pod: PodFacts,
-    container: string,
+    container: string | undefined,
     options: object,
-    loss: Loss,
     signal: AbortSignal,
   ): Promise<TunnelSession> {
-    const nodeName = pod.spec?.nodeName ?? "", session = this.#needs.sessions.currentOf(nodeName);
-    if (!session) throw this.#unreachable(nodeName, `${purposes[verb]} pod ${pod.metadata?.name ?? ""}`);
-    const open: SessionOpen = { verb, podUid: pod.metadata?.uid ?? "", container, options: { ...options }, credit: sessionCreditBytes };
-    const stream = this.#open(session, open, loss, signal);
+    const session = this.mustReach(pod, verb), podUid = pod.metadata?.uid ?? "";
+    const open: SessionOpen = { verb, podUid, ...(container && { container }), options: { ...options }, credit: sessionCreditBytes };
+    const stream = this.#open(session, open, signal);
     await stream.begun;
     return stream;
   }
@@ -69,13 +77,14 @@ export class Tunnel {
     this.#streams.delete(session);
   }
 
-  #open(session: Session, open: SessionOpen, loss: Loss, signal: AbortSignal): TunnelSession {
+  #open(session: Session, open: SessionOpen, signal: AbortSignal): TunnelSession {
     const opening = json(open);
-    if (opening.length > sessionFrameBytes) throw badRequest(`the command is too long: it may have some ${sessionFrameBytes} bytes`);
+    if (opening.length > sessionOpenBytes) throw badRequest(`the command is too long: it may have some ${sessionOpenBytes} bytes`);
     let streams = this.#streams.get(session);
     if (!streams) this.#streams.set(session, streams = new Map());
-    if (streams.size >= nodeSessions) {
-      throw new ApiError("TooManyRequests", `node ${session.nodeName} has ${nodeSessions} sessions open already, please try again later`);
+    const forwards = open.verb === "portforward", most = forwards ? nodeForwards : nodeSessions;
+    if ([...streams.values()].filter((one) => (one.verb === "portforward") === forwards).length >= most) {
+      throw new ApiError("TooManyRequests", `node ${session.nodeName} has ${most} sessions open already, please try again later`);
     }
     const id = Buffer.from(this.#needs.randomBytes(12)).toString("base64url"), topic = downTopic(session.nodeId, "session", id);
     const stream = new TunnelSession(
@@ -87,7 +96,7 @@ export class Tunnel {
           if (streams.size === 0) this.#streams.delete(session);
         },
       },
-      loss,
+      open.verb,
       signal,
     );
     streams.set(id, stream);

@@ -4,6 +4,7 @@ import { ApiError, type Reason, reasons } from "../../shared/api/status.ts";
 import { sessionCreditBytes, sessionFrameBytes, sessionIdleMs, sessionOpenMs } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import { channel, Credit, decodeCredit, encodeCredit, flag, type Frame } from "../../shared/wire/frames.ts";
+import type { SessionOpen } from "../../shared/wire/messages.ts";
 
 interface Ends {
   send(frame: Frame): void;
@@ -13,19 +14,18 @@ interface Ends {
 export interface Piece {
   readonly channel: number;
   readonly bytes: Uint8Array;
+  /** The last on this channel. */
+  readonly end?: boolean;
 }
-/** What of a log is lost is said in it; of all else, nothing may be. */
-export type Loss = "told" | "fatal";
-
 export class TunnelSession {
   /** Ends after the node's last frame. Cancelling it ends the session. */
   readonly received: ReadableStream<Piece>;
   /** Resolves when the node has begun. */
   readonly begun: Promise<void>;
+  readonly verb: SessionOpen["verb"];
   readonly #clock: Clock;
   readonly #ends: Ends;
   readonly #signal: AbortSignal;
-  readonly #loss: Loss;
   /** What the node takes from here: nothing before it says so. */
   readonly #credit = new Credit(0);
   readonly #over = new AbortController();
@@ -45,8 +45,8 @@ export class TunnelSession {
   #closed = false;
   #cancelTimer: () => void;
 
-  constructor(clock: Clock, ends: Ends, loss: Loss, signal: AbortSignal) {
-    this.#loss = loss;
+  constructor(clock: Clock, ends: Ends, verb: SessionOpen["verb"], signal: AbortSignal) {
+    this.verb = verb;
     this.#clock = clock;
     this.#ends = ends;
     this.#signal = signal;
@@ -70,21 +70,24 @@ export class TunnelSession {
   /** @param open a SessionOpen, as JSON */
   open(open: Uint8Array): void {
     if (this.#signal.aborted) return this.#aborted();
-    this.#send(channel.open, open);
+    for (let at = 0; at < open.length; at += sessionFrameBytes) {
+      this.#send(channel.open, open.subarray(at, at + sessionFrameBytes), at + sessionFrameBytes < open.length ? flag.more : 0);
+    }
   }
 
   take(frame: Frame): void {
     const { n, bytes } = frame;
     if (n < this.#expected) return; // QoS 1 may repeat
     if (n > this.#expected) {
-      if (this.#loss === "fatal") return this.fail(new ApiError("InternalError", "a part of what the node sent was lost"), true);
+      // What of a log is lost is said in it; of all else, nothing may be.
+      if (this.verb !== "logs") return this.fail(new ApiError("InternalError", "a part of what the node sent was lost"), true);
       this.#push(channel.stdout, Buffer.from("\n[some output was lost here]\n"));
     }
     this.#expected = n + 1;
     this.#begin();
     if (frame.channel === channel.credit) this.#credit.grant(decodeCredit(bytes));
     else if (frame.channel === channel.stdout || frame.channel === channel.stderr || frame.channel === channel.exit) {
-      this.#push(frame.channel, bytes);
+      this.#push(frame.channel, bytes, (frame.flags & flag.end) !== 0);
     } else if (frame.channel === channel.error && frame.flags & flag.end) {
       this.#end = bytes.length > 0 ? { error: errorIn(bytes) } : {};
       if (this.#end.error) this.#reject(this.#end.error); // does nothing if it had begun
@@ -123,9 +126,9 @@ export class TunnelSession {
     this.#cancelTimer = this.#clock.after(sessionIdleMs / 3, keepAlive);
     if (!this.#end) queueMicrotask(() => this.#resolve());
   }
-  #push(from: number, bytes: Uint8Array): void {
-    if (this.#closed || bytes.length === 0) return;
-    this.#waiting.push({ channel: from, bytes: Uint8Array.from(bytes) }); // the payload's buffer is the broker's
+  #push(from: number, bytes: Uint8Array, end = false): void {
+    if (this.#closed || (bytes.length === 0 && !end)) return;
+    this.#waiting.push({ channel: from, bytes: Uint8Array.from(bytes), ...(end && { end }) }); // the payload's buffer is the broker's
     if (this.#pulled) this.#give();
   }
   /** One piece to the reader; or it is remembered that he waits. */

@@ -9,7 +9,8 @@ import { toStatus } from "./errors.ts";
 import { isTrue } from "./request.ts";
 import { spdyClient, spdyProtocol, wantsSpdy } from "./spdy_remote.ts";
 import { chooseContainer, type ContainerFacts, type PodFacts, type ProcessStream } from "./stream.ts";
-import { offersWebSocket, webSocketClient } from "./websocket_channels.ts";
+import { offersWebSocket } from "./websocket.ts";
+import { channelProtocols, webSocketClient } from "./websocket_channels.ts";
 
 /** What a client sends, in order; `end`: no more on this channel. Resolves when the node has taken it, and only then does the client send more. */
 export type Receive = (channel: number, bytes: Uint8Array, end: boolean) => Promise<void>;
@@ -40,7 +41,8 @@ async function remoteCommand({ api, c, kind }: Operation, verb: "exec" | "attach
   if (verb === "exec" && command.length === 0) throw badRequest("you must specify at least 1 command for the container");
   const { upgrade } = c.env;
   if (!upgrade) throw badRequest("Upgrade request required");
-  const spdy = wantsSpdy(upgrade.request), protocol = spdy ? spdyProtocol(upgrade.request) : offersWebSocket(upgrade.request);
+  const spdy = wantsSpdy(upgrade.request),
+    protocol = spdy ? spdyProtocol(upgrade.request) : offersWebSocket(upgrade.request, channelProtocols);
   if (!protocol) {
     throw badRequest("unable to upgrade: the client offers neither v5.channel.k8s.io nor v4.channel.k8s.io, over WebSocket or SPDY/3.1");
   }

@@ -5,7 +5,14 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
-import { httpConnections, httpDrainMs, httpHeadersTimeoutMs, httpKeepAliveMs, httpRequestTimeoutMs } from "../../shared/limits.ts";
+import {
+  httpConnections,
+  httpDrainMs,
+  httpHeadBytes,
+  httpHeadersTimeoutMs,
+  httpKeepAliveMs,
+  httpRequestTimeoutMs,
+} from "../../shared/limits.ts";
 import { limitHandshakes } from "../../shared/platform/handshake.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
@@ -62,6 +69,7 @@ export async function startServer(
         ...secure(certificates),
         requestCert: true,
         rejectUnauthorized: false,
+        maxHeaderSize: httpHeadBytes,
         ALPNProtocols: ["http/1.1"],
       }, respond);
       limitHandshakes(server, clock, httpHeadersTimeoutMs);
@@ -70,10 +78,11 @@ export async function startServer(
       server.requestTimeout = httpRequestTimeoutMs;
       server.maxConnections = httpConnections;
       server.on("tlsClientError", (error) => log.debug("TLS handshake failed", { error }));
-      server.on("clientError", (_, socket) => {
+      server.on("clientError", (error: Error & { code?: string }, socket) => {
         if (!socket.writable) return void socket.destroy();
+        const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
         // A client that does not close its half would hold the connection for good.
-        socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", () => socket.destroy());
+        socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy());
       });
       server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
         socket.on("error", (error) => log.debug("Connection failed", { error }));

@@ -1,5 +1,5 @@
-// What flows for as long as somebody listens: logs here, exec and attach in remote_command.ts; port-forward says that it is not here yet. The bytes come from
-// whoever can reach the node, through the interface below.
+// What flows for as long as somebody listens: logs here, exec and attach in remote_command.ts, forwarded ports in port_forward.ts. The bytes come from whoever can
+// reach the node, through the interface below.
 import type { Kind, KubernetesObject } from "../../shared/api/resource.ts";
 import { ApiError, badRequest } from "../../shared/api/status.ts";
 import type { Api, HttpContext } from "./context.ts";
@@ -22,11 +22,15 @@ export interface Streams {
   logs(pod: PodFacts, container: string, options: LogOptions, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
   /** A new process in the container, or (`attach`) its own. Resolves when it has begun. @throws as logs() */
   process(verb: "exec" | "attach", pod: PodFacts, container: string, options: object, signal: AbortSignal): Promise<ProcessStream>;
+  /** A connection to a port of the pod's localhost. @throws as logs() */
+  connect(pod: PodFacts, port: number, signal: AbortSignal): Promise<ProcessStream>;
+  /** @throws ApiError ServiceUnavailable where the node cannot be reached */
+  mustReach(pod: PodFacts, verb: "exec" | "attach" | "portforward"): void;
 }
 /** On the channels of shared/wire/frames.ts. */
 export interface ProcessStream {
   /** Reading is what lets the node send more; cancelling ends it all. */
-  readonly received: ReadableStream<{ readonly channel: number; readonly bytes: Uint8Array }>;
+  readonly received: ReadableStream<{ readonly channel: number; readonly bytes: Uint8Array; readonly end?: boolean }>;
   /** Resolves when the node takes it. `end`: the last on this channel. @throws when all is over */
   send(channel: number, bytes: Uint8Array, options?: { end?: boolean }): Promise<void>;
 }

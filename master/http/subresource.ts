@@ -9,6 +9,7 @@ import { placeObject, readObject, writeOptions } from "./object.ts";
 import { readPatch } from "./patch_request.ts";
 import { bindPod } from "./pod_verbs.ts";
 import type { Operation } from "./context.ts";
+import { forwardPorts } from "./port_forward.ts";
 import { attachToPod, execInPod } from "./remote_command.ts";
 import { respondStored } from "./respond.ts";
 import { answerScale } from "./scale.ts";
@@ -24,7 +25,7 @@ const answers: Readonly<Record<string, Answer>> = {
   log: ({ api, c, kind }) => podLogs(api, c, kind),
   exec: execInPod,
   attach: attachToPod,
-  portforward: unable("forwarding of ports"),
+  portforward: forwardPorts,
   proxy: unable("the proxy to pods, services and nodes"),
   token: answerTokenRequest,
 };

@@ -1,52 +1,30 @@
 // Kubernetes' channels in a WebSocket: the first byte of a binary message says which (those of shared/wire/frames.ts up to `resize`), the rest is its data. The
 // last message of the server is a Status on `error`. In v5 a message on channel 255 closes the channel that its one byte names; v4 cannot say that stdin ends.
 import { Buffer } from "node:buffer";
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
-import { streamCloseMs, streamMessageBytes } from "../../shared/limits.ts";
+import type { WebSocket } from "ws";
+import { streamCloseMs } from "../../shared/limits.ts";
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import { channel } from "../../shared/wire/frames.ts";
 import type { Receive, RemoteClient } from "./remote_command.ts";
+import { type Handover, openWebSocket } from "./websocket.ts";
 
 /** The best first. */
-const protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
+export const channelProtocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 const closeChannel = 255;
-
-/** The protocol to speak with this client, if it is one of ours. */
-export function offersWebSocket({ method, headers }: IncomingMessage): string | undefined {
-  if (method !== "GET" || headers.upgrade?.toLowerCase() !== "websocket") return undefined;
-  const offered = new Set((headers["sec-websocket-protocol"] ?? "").split(",").map((one) => one.trim()));
-  return protocols.find((one) => offered.has(one));
-}
-
-export interface Handover {
-  readonly request: IncomingMessage;
-  readonly socket: Duplex;
-  readonly head: Uint8Array;
-  readonly protocol: string;
-}
 
 /** @param begun called once, when the client has its answer. @param gone when the connection is over, whoever ended it */
 export function webSocketClient(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
-  { request, socket, head, protocol }: Handover,
+  handover: Handover,
   receive: Receive,
   begun: (client: RemoteClient) => void,
   gone: () => void,
 ): void {
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: streamMessageBytes,
-    perMessageDeflate: false,
-    handleProtocols: () => protocol,
-  });
-  socket.once("close", gone);
-  server.handleUpgrade(request, socket, head as never, (webSocket) => {
+  handover.socket.once("close", gone);
+  openWebSocket(handover, (webSocket) => {
     webSocket.on("error", (error) => log.debug("A client's WebSocket failed", { error })); // "close" follows
-    take(webSocket, protocol === protocols[0], receive);
+    take(webSocket, handover.protocol === channelProtocols[0], receive);
     begun(clientOf(webSocket, clock));
   });
 }

@@ -1,11 +1,12 @@
-// Binary frames of a tunnel session (logs, exec, attach; later port-forward) on the topics d/c/S and u/c/S. The broker gives no flow control, so the
+// Binary frames of a tunnel session (logs, exec, attach, a forwarded connection) on the topics d/c/S and u/c/S. The broker gives no flow control, so the
 // receiver grants bytes: a side sends data only while it has credit, and stops in the middle of a file if it must.
 //
 //   frame  n u32 | channel u8 | flags u8 | bytes ≤ 8 KiB          (little endian; n counts the frames of one direction from 0)
 //
-// The master begins with a frame on `open` whose bytes are a SessionOpen (JSON). The node answers at once: an empty frame on `open` if it begins, or one on
+// The master begins with a SessionOpen (JSON) on `open`, in several frames if it is long: all but the last have flag `more`. The node answers at once: an empty frame on `open` if it begins, or one on
 // `error` if it cannot. Where it takes input it grants credit for that next. Data goes on `stdin`, `resize`, `stdout` and `stderr`; flag `end` on `stdin` closes
-// it, and nothing else. How a process has ended, the node says on `exit` (i32), after its output. A frame on `error` with flag `end` is the last one of its sender: empty if all went well, else what
+// it, and nothing else; of a forwarded connection, `end` on `stdout` says the same of the pod's side. How a process has ended, the node says on `exit` (i32),
+// after its output. A frame on `error` with flag `end` is the last one of its sender: empty if all went well, else what
 // is wrong as JSON {"reason": a reason of metav1.Status, "message"}. Whoever gets it, or sends it, forgets the session. The master sends a frame on `credit`
 // at least every third of the idle time (granting 0 keeps the session alive); a node that hears nothing for the idle time ends it.
 
@@ -13,7 +14,7 @@ import { sessionFrameBytes } from "../limits.ts";
 
 /** Channels 0–4 are those of Kubernetes' v5.channel.k8s.io; ours lie above. */
 export const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, open: 16, credit: 17, exit: 18 } as const;
-export const flag = { /** No more on this channel. */ end: 1 } as const;
+export const flag = { /** No more on this channel. */ end: 1, /** Of `open`: it goes on in the next frame. */ more: 2 } as const;
 
 export interface Frame {
   readonly n: number;

@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { readLog } from "../../agent/runtime/logs.ts";
 import type { Actual, ActualContainer, ContainerRuntime, ContainerSpec, RuntimeError, SandboxSpec } from "../../agent/runtime/runtime.ts";
 import { systemClock } from "../../shared/util/clock.ts";
+import { eventually } from "../kit/eventually.ts";
 import { rejects, type Test } from "../kit/suite.ts";
 
 export interface RuntimeUnderTest {
@@ -275,6 +276,23 @@ export function runtimeContract<C extends RuntimeUnderTest>(test: Test<C>): void
       4,
     ]);
     assert.is((await on.runtime.open(id, ["true"], { stdin: false, tty: true })).stderr, undefined);
+  });
+
+  test("connect() reaches a port of the pod's localhost, and says when nobody listens", async (on) => {
+    const id = await runContainer(on, await readySandbox(on));
+    const answer = async (request: string): Promise<string> => {
+      const connection = await eventually("somebody listens", () => on.runtime.connect(id, 8080));
+      connection.end(request); // our end is no reason not to answer
+      let text = "";
+      for await (const bytes of connection) text += bytes;
+      return text;
+    };
+    assert.match(await answer("GET / HTTP/1.0\r\nConnection: close\r\n\r\n"), /^HTTP\/1\.[01] 200 OK\r\n[^]*pod web-\d+/);
+    const all = await Promise.all(Array.from({ length: 20 }, () => answer("GET / HTTP/1.0\r\nConnection: close\r\n\r\n")));
+    assert.is(all.filter((text) => text.includes(" 200 OK")).length, 20);
+    const idle = await runContainer(on, await readySandbox(on), sh("sleep 1000"));
+    const error = await rejects(on.runtime.connect(idle, 8081)) as RuntimeError;
+    assert.equal([error.reason, error.message], ["Refused", "dial tcp4 127.0.0.1:8081: connect: connection refused"]);
   });
 
   test("a container's output stands in its log file", async (on) => {

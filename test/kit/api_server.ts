@@ -72,6 +72,10 @@ export const admin: User = { name: "admin", groups: ["system:masters", "system:a
 export const noStreams: Streams = {
   logs: () => Promise.reject(new Error("no node to read from")),
   process: () => Promise.reject(new Error("no node to run it on")),
+  connect: () => Promise.reject(new Error("no node to connect to")),
+  mustReach: () => {
+    throw new Error("no node to reach");
+  },
 };
 
 const madeUp = async (token: string): Promise<User | undefined> => token.startsWith("{") ? JSON.parse(token) as User : undefined;

@@ -43,6 +43,14 @@ for (const { version, path } of clients) {
     assert.ok(back === input, `${back.length} of ${input.length}`);
   });
 
+  test(`kubectl ${version} runs a script of 60,000 characters, and hears that one of 100,000 is too long`, async (cluster) => {
+    const script = (length: number): string => `echo ${"long ".repeat(length / 5)}`;
+    const told = await client(cluster).ok(`exec web -- sh -c '${script(60_000)}'`);
+    assert.is(told.length, 60_000);
+    const { code, err } = await client(cluster).run(`exec web -- sh -c '${script(100_000)}'`);
+    assert.equal([code, /the command is too long: it may have some 65536 bytes/.test(err)], [1, true], err.slice(0, 300));
+  });
+
   test(`kubectl ${version} is told what cannot be`, async (cluster) => {
     const { err } = await client(cluster).run("exec nobody -- ls");
     assert.is(err, 'Error from server (NotFound): pods "nobody" not found\n');

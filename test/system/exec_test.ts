@@ -1,10 +1,11 @@
-// Commands in real containers, by real clients of both protocols: a web server's pod, a file of 100 MB there and back, a terminal, a pod that is talked to.
+// Commands in real containers, by real clients of both protocols: a web server's pod, a file of 100 MB there and back, a forwarded port, a pod that is talked to.
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { type Cluster, clusterLog, startCluster } from "../kit/cluster_process.ts";
 import { kubectl, kubectls } from "../kit/kubectl.ts";
 import { noPodman } from "../kit/podman.ts";
+import { askPort, portForward } from "../kit/port_forward.ts";
 import { shared } from "../kit/shared.ts";
 import { suite } from "../kit/suite.ts";
 
@@ -49,6 +50,25 @@ for (const { version, path } of versions) {
     await client(cluster).ok(`cp box:/tmp/file ${back}`);
     assert.is(sha(back), sha(there));
     await client(cluster).ok("exec box -- rm /tmp/file");
+  });
+
+  test(`kubectl ${version} forwards a port that only the pod's localhost has, and 50 MB through it`, async (cluster) => {
+    const k = client(cluster);
+    await k.ok(
+      "exec box -- sh -c 'mkdir -p /tmp/www; dd if=/dev/urandom of=/tmp/www/big bs=1M count=50; httpd -p 127.0.0.1:8081 -h /tmp/www >/dev/null 2>&1 </dev/null'",
+    );
+    const [wanted] = (await k.ok("exec box -- sha256sum /tmp/www/big")).split(" "), forward = await portForward(k, "box", 8081);
+    try {
+      const bodies = await Promise.all([
+        askPort(forward.port, "/big"),
+        ...Array.from({ length: 19 }, () => askPort(forward.port, "/none")),
+      ]);
+      assert.is(createHash("sha256").update(bodies[0]!.body).digest("hex"), wanted);
+      assert.equal(bodies.slice(1).map(({ status }) => status), Array(19).fill(404));
+    } finally {
+      await forward.stop();
+      await k.ok("exec box -- sh -c 'killall httpd; rm -r /tmp/www'");
+    }
   });
 
   test(`kubectl ${version} attaches to what runs, and leaves it running`, async (cluster) => {

@@ -3,7 +3,7 @@ import { kinds } from "../../../shared/api/kinds/mod.ts";
 import { apiVersionOf, type KubernetesObject, verbsOf } from "../../../shared/api/resource.ts";
 import { systemClock } from "../../../shared/util/clock.ts";
 import { type Log, silentLog } from "../../../shared/util/log.ts";
-import { type ApiContext, ask, openApi } from "../../kit/api_server.ts";
+import { type ApiContext, ask, noStreams, openApi } from "../../kit/api_server.ts";
 import { upTo } from "../../kit/chance.ts";
 import { newNamespace, openForgetfulRegistry } from "../../kit/registry.ts";
 import { collection, type Corpus, validObjects } from "../objects.ts";
@@ -48,9 +48,9 @@ async function open(): Promise<World<Asked>> {
 }
 /** One on which a log has two words and never ends, and no process begins. */
 const aNode = {
+  ...noStreams,
   logs: (): Promise<ReadableStream<Uint8Array>> =>
     Promise.resolve(new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode("two words\n")) })),
-  process: () => Promise.reject(new Error("nothing is taken over here")),
 };
 
 async function run(api: ApiContext, said: unknown[], { method, path, query, headers, body }: Asked): Promise<string | undefined> {

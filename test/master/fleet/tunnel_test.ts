@@ -1,11 +1,14 @@
 // Both ends of the tunnel against each other, with a connection of memory between them.
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
+import { type Duplex, duplexPair } from "node:stream";
 import * as assert from "uvu/assert";
 import { type Reading, reading, Tunnel as NodeTunnel, TunnelError, type Verb } from "../../../agent/link/tunnel.ts";
+import { RuntimeError } from "../../../agent/runtime/runtime.ts";
+import { forwardVerb } from "../../../agent/verbs/forward.ts";
 import { type Session, Sessions } from "../../../master/fleet/sessions.ts";
 import { Tunnel } from "../../../master/fleet/tunnel.ts";
-import { nodeSessions, sessionCreditBytes, sessionIdleMs, sessionOpenMs } from "../../../shared/limits.ts";
+import { nodeForwards, nodeSessions, sessionCreditBytes, sessionIdleMs, sessionOpenMs } from "../../../shared/limits.ts";
 import { ApiError } from "../../../shared/api/status.ts";
 import { HandCrankedClock } from "../../../shared/util/clock.ts";
 import { silentLog } from "../../../shared/util/log.ts";
@@ -19,14 +22,14 @@ const test = suite("tunnel");
 const nodeId = "aaaaaaaaaaaaaaaaaaaaaaaaaa", never = new AbortController().signal;
 const pod = { metadata: { uid: "u", name: "web" }, spec: { nodeName: "pi" } };
 
-function kit(logs: Reading, { exec, deaf = false }: { exec?: Verb; deaf?: boolean } = {}) {
+function kit(logs: Reading, { exec, portforward, deaf = false }: { exec?: Verb; portforward?: Verb; deaf?: boolean } = {}) {
   const clock = new HandCrankedClock(), sessions = new Sessions(clock), master = new Tunnel({ sessions, clock, randomBytes });
   let session: Session | undefined = undefined, up = 0, dropped = -1;
   const node = new NodeTunnel({
     clock,
     log: silentLog,
     send: (id, frame) => queueMicrotask(() => up++ !== dropped && session && master.frame(session, id, frame)),
-  }, { logs: reading(logs), ...(exec && { exec }) });
+  }, { logs: reading(logs), ...(exec && { exec }), ...(portforward && { portforward }) });
   const connection = connectionOf(nodeId, {
     publish(topic, payload) {
       const { id } = parseTopic(topic)!, copy = Uint8Array.from(payload);
@@ -213,8 +216,63 @@ const bytesOnly = () =>
     transform: ({ bytes }, out) => out.enqueue(Uint8Array.from(bytes)),
   });
 
-test("a command that does not fit into the frame that opens a session is refused", async () => {
-  const { master } = kit(none, {});
-  const error = await rejects(master.process("exec", pod, "a", { command: ["x".repeat(10_000)] }, never)) as ApiError;
-  assert.is(error.reason, "BadRequest");
+test("a long command opens a session in several frames; one that is too long is refused", async () => {
+  let asked: unknown;
+  const { master } = kit(none, {
+    async exec({ options }, { begin }) {
+      asked = options;
+      begin();
+    },
+  });
+  const command = ["sh", "-c", "x".repeat(60_000)];
+  await master.process("exec", pod, "a", { command }, never);
+  assert.equal(asked, { command });
+  const error = await rejects(master.process("exec", pod, "a", { command: [...command, ...command] }, never)) as ApiError;
+  assert.equal([error.reason, error.message], ["BadRequest", "the command is too long: it may have some 65536 bytes"]);
+});
+
+/** A pod whose port 7 echoes: what is left of the connections to it. */
+function echoing() {
+  const open = new Set<Duplex>();
+  const engine = {
+    connect(_: string, port: number): Promise<Duplex> {
+      if (port !== 7) return Promise.reject(new RuntimeError("Refused", "connection refused"));
+      const [ours, theirs] = duplexPair({ allowHalfOpen: true });
+      theirs.pipe(theirs);
+      open.add(ours);
+      ours.once("close", () => open.delete(ours));
+      return Promise.resolve(ours);
+    },
+  };
+  return { ...kit(none, { portforward: forwardVerb(engine, { containerId: () => "c" }) }), open };
+}
+
+test("a forwarded connection carries both directions, and each ends by itself", async () => {
+  const { master, open } = echoing(), connection = await master.connect(pod, 7, never), sent = randomBytes(3 * sessionCreditBytes + 5);
+  const back: Uint8Array[] = [], ends: number[] = [];
+  const sending = connection.send(channel.stdin, sent, { end: true });
+  for await (const { channel: on, bytes, end } of connection.received) {
+    back.push(bytes);
+    if (end) ends.push(on);
+  }
+  await sending;
+  assert.ok(Buffer.concat(back).equals(sent));
+  assert.equal(ends, [channel.stdout]);
+  await until(() => open.size === 0);
+});
+
+test("a port that nobody listens on is refused in the node's words, and who leaves a connection closes it", async () => {
+  const { master, open } = echoing(), refused = await rejects(master.connect(pod, 8, never)) as ApiError;
+  assert.is(refused.message, "connection refused");
+  const connection = await master.connect(pod, 7, never);
+  assert.is(open.size, 1);
+  await connection.received.cancel();
+  await until(() => open.size === 0);
+});
+
+test("forwarded connections and other sessions do not take each other's places", async () => {
+  const { master } = echoing();
+  for (let i = 0; i < nodeForwards; i++) await master.connect(pod, 7, never);
+  assert.is((await rejects(master.connect(pod, 7, never)) as ApiError).reason, "TooManyRequests");
+  assert.is(await all(await master.logs(pod, "a", {}, never)), "");
 });

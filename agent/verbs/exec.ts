@@ -1,10 +1,11 @@
 // `kubectl exec` and `attach`, at the node's end of the tunnel: a process' streams in frames. Upstream's order at the end is kept: all output, then how it ended.
 import * as v from "valibot";
-import { channel, encodeExit, flag } from "../shared/wire/frames.ts";
-import type { SessionOpen } from "../shared/wire/messages.ts";
-import { type Dialogue, TunnelError, type Verb } from "./link/tunnel.ts";
-import type { Pods } from "./pods/pods.ts";
-import { type ContainerRuntime, type ProcessStreams, RuntimeError } from "./runtime/runtime.ts";
+import { channel, encodeExit, flag } from "../../shared/wire/frames.ts";
+import type { SessionOpen } from "../../shared/wire/messages.ts";
+import { type Dialogue, TunnelError, type Verb } from "../link/tunnel.ts";
+import type { Pods } from "../pods/pods.ts";
+import type { ContainerRuntime, ProcessStreams } from "../runtime/runtime.ts";
+import { begun, understood } from "./begin.ts";
 
 const dimension = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
 const TerminalSize = v.pipe(v.string(), v.parseJson(), v.object({ Width: dimension, Height: dimension }));
@@ -32,23 +33,10 @@ export const attachVerb = (engine: Engine, pods: Running): Verb => async (open, 
   await serve(await begun(() => engine.open(id, undefined, options)), dialogue, stdinOnce);
 };
 
-function understood<T>(schema: v.GenericSchema<unknown, T>, { verb, options }: SessionOpen): T {
-  const parsed = v.safeParse(schema, options);
-  if (!parsed.success) throw new TunnelError("BadRequest", `these options for ${verb} are not understood: ${parsed.issues[0].message}`);
-  return parsed.output;
-}
 function running(pods: Running, { podUid, container = "" }: SessionOpen): string {
   const id = pods.containerId(podUid, container);
   if (id === undefined) throw new TunnelError("BadRequest", `container "${container}" is not running`);
   return id;
-}
-async function begun(open: () => Promise<ProcessStreams>): Promise<ProcessStreams> {
-  try {
-    return await open();
-  } catch (error) {
-    if (!(error instanceof RuntimeError)) throw error;
-    throw new TunnelError(error.reason === "Unavailable" ? "ServiceUnavailable" : "InternalError", error.message);
-  }
 }
 
 async function serve(process: ProcessStreams, dialogue: Dialogue, closesStdin: boolean): Promise<void> {

@@ -1,9 +1,10 @@
 // `kubectl logs`, at the node's end of the tunnel.
 import * as v from "valibot";
-import type { Clock } from "../shared/util/clock.ts";
-import { type Reading, TunnelError } from "./link/tunnel.ts";
-import type { Pods } from "./pods/pods.ts";
-import { readLog } from "./runtime/logs.ts";
+import type { Clock } from "../../shared/util/clock.ts";
+import { type Reading, TunnelError } from "../link/tunnel.ts";
+import type { Pods } from "../pods/pods.ts";
+import { readLog } from "../runtime/logs.ts";
+import { understood } from "./begin.ts";
 
 /** As in PodLogOptions. What is not understood is left out: it would only narrow the output. */
 const LogOptions = v.object({
@@ -16,10 +17,9 @@ const LogOptions = v.object({
   sinceTime: v.optional(v.string()),
 });
 
-export const logsVerb = (clock: Clock, pods: Pods): Reading => ({ podUid, container = "", options }, signal) => {
-  const parsed = v.safeParse(LogOptions, options);
-  if (!parsed.success) throw new TunnelError("BadRequest", `these options for logs are not understood: ${parsed.issues[0].message}`);
-  const { previous, sinceTime, ...query } = parsed.output, path = pods.logPath(podUid, container, { previous });
+export const logsVerb = (clock: Clock, pods: Pods): Reading => (open, signal) => {
+  const { previous, sinceTime, ...query } = understood(LogOptions, open), { podUid, container = "" } = open;
+  const path = pods.logPath(podUid, container, { previous });
   if (!path) {
     const what = previous ? `previous terminated container "${container}"` : `container "${container}"`;
     throw new TunnelError(previous ? "BadRequest" : "NotFound", `${what} is not on this node`);
