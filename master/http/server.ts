@@ -53,6 +53,13 @@ const secure = ({ certificate, key, clientCas }: ServerCertificates) => ({
   minVersion: "TLSv1.2" as const,
 });
 
+/** What node:http says of a request that is none, by its codes. */
+const refusals: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  // Also of a connection that was opened and never used, as kubectl's often are. Go takes 408 there for the end, and tells its user of anything else.
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
+
 /** @throws Error naming the address that cannot be listened on */
 export async function startServer(
   { app, clock, log, upgrade }: ServerDependencies,
@@ -78,9 +85,9 @@ export async function startServer(
       server.requestTimeout = httpRequestTimeoutMs;
       server.maxConnections = httpConnections;
       server.on("tlsClientError", (error) => log.debug("TLS handshake failed", { error }));
-      server.on("clientError", (error: Error & { code?: string }, socket) => {
+      server.on("clientError", ({ code }: { code?: string }, socket) => {
         if (!socket.writable) return void socket.destroy();
-        const status = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+        const status = refusals[code ?? ""] ?? "400 Bad Request";
         // A client that does not close its half would hold the connection for good.
         socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy());
       });
