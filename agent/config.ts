@@ -63,6 +63,10 @@ export const emulateOptions = {
   label: options.label,
   keepalive: options.keepalive,
   faults: option(v.string(), "JSON file of faults: pulls and starts that fail, containers that end", { default: "" }),
+  writeLogs: option(v.boolean(), "Their containers keep what they print, for kubectl logs: a thousand of them would fill the disk", {
+    flag: true,
+    default: false,
+  }),
   logLevel: options.logLevel,
 };
 export type EmulateConfig = Config<typeof emulateOptions>;

@@ -24,10 +24,11 @@ export interface DeviceOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** Shared by all devices, and changed while they run. */
   readonly faults: readonly Fault[];
+  readonly writeLogs: boolean;
 }
 
 export function emulatedDevice({ clock, random, log }: { clock: Clock; random: Random; log: Log }, options: DeviceOptions): AgentParts {
-  const engine = new EmulatedEngine({ clock, random }, { faults: options.faults });
+  const engine = new EmulatedEngine({ clock, random }, { faults: options.faults, writeLogs: options.writeLogs });
   return {
     clock,
     random,

@@ -70,7 +70,7 @@ export async function runFleet({ clock, random, log, print }: FleetNeeds, config
     };
     try {
       await runAgent(
-        emulatedDevice({ clock, random, log: own }, { name, index, bootId, agentVersion, labels, faults }),
+        emulatedDevice({ clock, random, log: own }, { name, index, bootId, agentVersion, labels, faults, writeLogs: config.writeLogs }),
         {
           dataDir: `${dataDir}/${name}`,
           runDir: `${dataDir}/${name}/run`,

@@ -11,20 +11,12 @@ export interface EmulatedDevices {
   log(): string;
   stop(): Promise<void>;
 }
-/** Runs until it is stopped. */
-export function emulatedDevices({ master, token, count }: { master: string; token: string; count: number }): EmulatedDevices {
-  const [program, args] = command(
-    "agent/main.ts",
-    "emulate",
-    "--count",
-    String(count),
-    "--master",
-    master,
-    "--token",
-    token,
-    "--log-level",
-    "warn",
-  );
+/** Runs until it is stopped. `more`: further options. */
+export function emulatedDevices(
+  { master, token, count, more = [] }: { master: string; token: string; count: number; more?: readonly string[] },
+): EmulatedDevices {
+  const given = ["--count", String(count), "--master", master, "--token", token, "--log-level", "warn", ...more];
+  const [program, args] = command("agent/main.ts", "emulate", ...given);
   const child: ChildProcess = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   let log = "", code: number | undefined;
   const ended = new Promise<void>((resolve) =>
