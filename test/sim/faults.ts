@@ -36,8 +36,10 @@ export interface Operator {
   readonly members: readonly SimMember[];
   /** Ends a process; it is started again a while later. */
   restart(member: SimMember, how: "kill" | "cutPower" | "stop"): void;
-  /** Sends many clients to one member. */
+  /** Sends many clients to one member that write. */
   crowd(member: SimMember): void;
+  /** And a few that read. */
+  visit(member: SimMember): void;
   /** Adds, promotes or removes somebody. */
   changeMembers(): void;
 }
@@ -211,13 +213,30 @@ export class Faults {
   #besiege(): void {
     const world = this.#world, leader = this.#leader();
     if (!leader) return;
-    const ms = leader.sizes.electionTicks * raftTickMs * world.between(1, 3);
+    const electionMs = leader.sizes.electionTicks * raftTickMs;
+    if (world.chance(0.5)) return this.#flatter(leader, electionMs);
+    const ms = electionMs * world.between(1, 3);
     for (const { id } of this.#operator.members) {
       if (id === leader.id) continue;
       this.#network.stall(leader.id, id, ms);
       this.#network.stall(id, leader.id, ms);
     }
     this.#operator.crowd(leader);
+  }
+  /** It goes on hearing what was true long ago: answers come later and later, and those who gave them hear nothing of it any more, and choose somebody else. */
+  #flatter(leader: SimMember, electionMs: number): void {
+    const world = this.#world,
+      network = this.#network,
+      growMs = electionMs * world.between(1.5, 3),
+      silentMs = electionMs * world.between(2, 4);
+    const others = this.#operator.members.filter(({ id }) => id !== leader.id);
+    for (const { id } of others) network.delayMoreAndMore(id, leader.id, { ms: growMs + silentMs, growth: world.between(0.5, 1.5) });
+    world.after(growMs, () => {
+      if (this.#on) { for (const { id } of others) network.stall(leader.id, id, silentMs); }
+    });
+    for (let visits = 3; visits > 0; visits--) {
+      world.after(growMs + electionMs * world.between(1, 3), () => this.#on && this.#operator.visit(leader));
+    }
   }
 
   /** One at a time; the next one, or the end of the run, ends it. */

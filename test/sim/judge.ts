@@ -198,6 +198,7 @@ export class Judge implements Observer {
     if (appliedIndex !== seen.applied || conf !== seen.conf) this.#memberships.moved(id, raft, seen.applied, seen.conf);
     if (conf !== seen.conf && isJoint(conf)) this.changing(conf);
     Object.assign(seen, { term, commit: commitIndex, applied: appliedIndex, conf });
+    if (raft.role === "candidate") this.#elections.stands(member, raft, confs.length > 0 ? confs : [conf]);
     if (raft.role !== "leader") return;
     if (this.#elections.leads(member, raft, confs)) this.#mustBeComplete(id, raft);
     // It counts its own copy without a word.

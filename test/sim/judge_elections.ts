@@ -26,6 +26,8 @@ export class Elections {
   /** `voter@term>candidate`, of pre-votes. */
   readonly #willing = new Set<string>();
   readonly #reigns = new WeakMap<Life, Reign>();
+  /** Of who stands for election: the term, and the members when it began; they may have changed since. */
+  readonly #campaigns = new WeakMap<Life, { readonly term: number; readonly confs: readonly ConfState[] }>();
 
   constructor(must: Must) {
     this.#must = must;
@@ -43,11 +45,17 @@ export class Elections {
       this.#voted(from, term, from);
       const raft = sender?.replica?.raft;
       if (message.transfer || raft?.role !== "candidate" || raft.term !== term) return;
+      const campaign = this.#campaigns.get(sender!.life!), confs = campaign?.term === term ? campaign.confs : [raft.conf];
+      const isWilling = (voter: number) => voter === from || this.#willing.has(`${voter}@${term}>${from}`);
       this.#must(
-        isMajority(raft.conf, (voter) => voter === from || this.#willing.has(`${voter}@${term}>${from}`)),
+        confs.some((conf) => isMajority(conf, isWilling)),
         () => `${from} asks for votes in term ${term}, and no majority was willing to give them`,
       );
     }
+  }
+  /** Somebody is a candidate. @param confs the members by whom it was found fit to be one: those of now, and those of just before */
+  stands({ life }: SimMember, { term }: RaftView, confs: readonly ConfState[]): void {
+    if (this.#campaigns.get(life!)?.term !== term) this.#campaigns.set(life!, { term, confs });
   }
   #voted(voter: number, term: number, candidate: number): void {
     const before = this.voteOf(voter, term);

@@ -28,6 +28,8 @@ export class SimNetwork {
   readonly #kept = new Map<number, Message[]>();
   /** Pairs `from>to` whose messages are held back, until when, and how many wait. */
   readonly #stalls = new Map<string, { until: number; waiting: number }>();
+  /** Pairs `from>to` behind a queue that grows: since when, until when, and by how much for each millisecond. */
+  readonly #queues = new Map<string, { since: number; until: number; growth: number }>();
   /** By pair: when the last message arrives; kept only where nothing overtakes anything. */
   readonly #arrivals = new Map<string, number>();
   /** Whether each direction keeps its order, as a connection does. */
@@ -58,6 +60,10 @@ export class SimNetwork {
   stall(from: number, to: number, ms: number): void {
     this.#stalls.set(`${from}>${to}`, { until: this.#world.now + ms, waiting: 0 });
   }
+  /** From now on, for `ms`, each message takes longer than the one before: somewhere on the way more comes in than goes out. */
+  delayMoreAndMore(from: number, to: number, { ms, growth }: { ms: number; growth: number }): void {
+    this.#queues.set(`${from}>${to}`, { since: this.#world.now, until: this.#world.now + ms, growth });
+  }
   /** Nothing is cut any more. */
   reconnect(): void {
     this.#cut.clear();
@@ -67,6 +73,7 @@ export class SimNetwork {
     this.isOrderly = true;
     this.reconnect();
     this.#stalls.clear();
+    this.#queues.clear();
     this.lossRate = this.repeatRate = this.echoRate = 0;
     this.delay = [0.1, 2];
   }
@@ -137,9 +144,10 @@ export class SimNetwork {
     return at - this.#world.now;
   }
   #wayMs(from: number, to: number): number {
-    const stall = this.#stalls.get(`${from}>${to}`);
-    if (stall && stall.until > this.#world.now) return stall.until - this.#world.now + ++stall.waiting * 0.01;
+    const pair = `${from}>${to}`, { now } = this.#world, stall = this.#stalls.get(pair), queue = this.#queues.get(pair);
+    if (stall && stall.until > now) return stall.until - now + ++stall.waiting * 0.01;
     const ms = this.#world.between(...this.delay);
+    if (queue && queue.until > now) return ms + (now - queue.since) * queue.growth;
     return this.#world.chance(0.02) ? ms * 10 : ms;
   }
 }

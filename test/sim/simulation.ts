@@ -1,7 +1,7 @@
 // One run: a cluster is born, lives under trouble while clients use it, is left in peace, and must then come to rest as one. From the seed comes everything: how
 // many members, the sizes of things, which troubles, and every moment at which something happens.
 import "./signals.ts";
-import { type ConfState, type MemberChange, members } from "../../master/store/raft/membership.ts";
+import type { ConfState } from "../../master/store/raft/membership.ts";
 import { committedOf } from "../history/committed.ts";
 import { checkHistory } from "../history/linearize.ts";
 import { Recorder } from "../history/recorder.ts";
@@ -10,6 +10,7 @@ import { Faults, type Operator, type Trouble } from "./faults.ts";
 import { Judge } from "./judge.ts";
 import { SimMember, type Sizes } from "./member.ts";
 import { SimNetwork } from "./network.ts";
+import { Staff } from "./staff.ts";
 import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
@@ -66,7 +67,7 @@ class Simulation implements Operator {
   readonly #troubleMs: number;
   /** Switched off. */
   readonly #away = new Set<SimMember>();
-  #nextId: number;
+  readonly #staff: Staff;
   #resting = false;
 
   constructor(seed: number, { troubleMs }: RunOptions) {
@@ -74,7 +75,8 @@ class Simulation implements Operator {
     this.#network = new SimNetwork(world);
     this.#judge = new Judge(world, () => this.members, () => this.#recorder.now());
     this.#begun = world.pick([1, 2, 3, 3, 3, 5, 5, 5]);
-    this.#nextId = this.#begun + 1;
+    const staff = { world, members: this.members, add: (id: number) => void this.#add(id), leader: () => this.#leader };
+    this.#staff = new Staff(staff, this.#begun + 1);
     this.#faults = new Faults(world, this.#network, this);
     const draw = (): Sizes => drawSizes(world, this.#faults.kinds), sizes = draw(), areMixed = world.chance(0.2);
     this.#sizes = () => areMixed ? draw() : sizes;
@@ -120,42 +122,11 @@ class Simulation implements Operator {
   crowd(member: SimMember): void {
     this.#clients.crowd(member);
   }
-  changeMembers(): void {
-    const world = this.#world, leader = this.#leader?.replica;
-    if (!leader) return;
-    this.#retire();
-    const { voters, learners } = leader.raft.conf, others = voters.filter((id) => id !== leader.raft.id || world.chance(0.2));
-    let change: MemberChange | undefined;
-    if (learners.length === 0 && voters.length < 6) change = { do: "addLearner", member: this.#nextId };
-    else if (learners.length > 0) change = { do: world.chance(0.85) ? "promote" : "remove", member: world.pick(learners) };
-    const changes = change ? [change] : [];
-    // Replacing somebody is one step: one comes, one goes.
-    if (voters.length > 1 && others.length > 0 && (voters.length > 4 || (change?.do === "promote" && world.chance(0.5)))) {
-      changes.push({ do: "remove", member: world.pick(others) });
-    }
-    try {
-      if (changes.length > 0) leader.changeMembers(changes);
-      if (change?.do === "addLearner") this.#add(this.#nextId++);
-      // Some cannot wait.
-      if (world.chance(0.7)) return;
-      if (voters.length > 3 && world.chance(0.5)) return leader.changeMembers([{ do: "remove", member: world.pick(others) }]);
-      leader.changeMembers([{ do: "addLearner", member: this.#nextId }]);
-      this.#add(this.#nextId++);
-    } catch {
-      // Not now.
-    }
+  visit(member: SimMember): void {
+    this.#clients.enter(member);
   }
-
-  /** Whoever is no member any more is switched off by hand: at some time, as far as Raft is concerned. At last also who was to become one, and did not. */
-  #retire(atLast = false): void {
-    const conf = this.#leader?.replica?.raft.conf;
-    if (!conf || conf.outgoing.length > 0) return; // until the change is made, whoever goes has a say in it
-    for (const member of [...this.members]) {
-      const isGone = conf.removed.includes(member.id) || (atLast && !members(conf).includes(member.id));
-      if (!isGone || (!atLast && this.#world.chance(0.7))) continue;
-      this.members.splice(this.members.indexOf(member), 1);
-      member.kill();
-    }
+  changeMembers(): void {
+    this.#staff.act();
   }
 
   async run(): Promise<void> {
@@ -177,11 +148,15 @@ class Simulation implements Operator {
   }
 
   async #comeToRest(): Promise<void> {
+    const until = this.#world.now + recoveryMs;
     const isAtRest = (): boolean => {
-      this.#retire(true); // also whose going was not certain until now
+      this.#staff.retire(true); // also whose going was not certain until now
       return this.#isAtRest();
     };
-    if (await this.#world.run(recoveryMs, isAtRest)) return;
+    while (this.#world.now < until) {
+      this.#staff.finish();
+      if (await this.#world.run(1_000, isAtRest)) return;
+    }
     throw new Violation(`without trouble, the cluster has not come to rest: ${this.#picture()}`);
   }
   /** Some more writes, one by one: then everybody has taken its snapshots, also who got much at once, and the logs are short. Where disks were full they wait. */
