@@ -29,6 +29,7 @@ import { snapshotPath } from "./http/request.ts";
 import { snapshotRoutes } from "./http/snapshot.ts";
 import { runLeaderGroup } from "./leader.ts";
 import { AccountTokens } from "./identity/accounts.ts";
+import { createBootstrapTokens } from "./identity/bootstrap_tokens.ts";
 import { createIdentity } from "./identity/identity.ts";
 import { kubeconfig, openPki } from "./pki/pki.ts";
 import { TokenKeys } from "./pki/token_keys.ts";
@@ -129,7 +130,7 @@ export async function serve(
 
   const metrics = createMetrics(), requestMetrics = new RequestMetrics(metrics, cache.kinds);
   const fairness = new Fairness({ clock, refused: (level, why) => requestMetrics.refused(level, why) }, config);
-  const identity = createIdentity(accounts, [(token) => fleet.tokens.authenticate(token)], now);
+  const identity = createIdentity(accounts, [createBootstrapTokens(cache, now), (token) => fleet.tokens.authenticate(token)], now);
   const app = createApp({
     registry,
     kinds: cache.kinds,

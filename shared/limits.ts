@@ -327,6 +327,8 @@ export const tokenAudiences = 32;
 
 /** Devices that one join token with counted uses can bring in: their keys stand in the token's Secret. */
 export const tokenUses = 1000;
+/** Milliseconds for which a join token that has ended is kept: a device that has used it may have lost the answer, and been without power since. */
+export const joinTokenKeptMs = 30 * 24 * 3600_000;
 /** Bytes of one join request: a certificate request, and some words. */
 export const joinBodyBytes = 32 * 1024;
 /** Enrolments under way at a time: each costs a signature and four writes. */

@@ -3,9 +3,10 @@
 import { createHash, X509Certificate } from "node:crypto";
 import * as v from "valibot";
 import { base32 } from "../../shared/util/base32.ts";
+import { bootstrapTokenType } from "../../shared/api/kinds/secret.ts";
 import { option, readConfig } from "../../shared/util/config.ts";
 import { paths } from "../../shared/names.ts";
-import { mintToken, readToken, tokenNamespace, tokenType } from "../fleet/tokens.ts";
+import { mintToken, readToken, tokenNamespace } from "../fleet/tokens.ts";
 import { CommandError, openClient } from "./client.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -44,7 +45,7 @@ export async function tokenCommand(
       return print(token);
     }
     case "list": {
-      const { items } = await client.request("GET", `${secrets}?fieldSelector=${encodeURIComponent(`type=${tokenType}`)}`) as {
+      const { items } = await client.request("GET", `${secrets}?fieldSelector=${encodeURIComponent(`type=${bootstrapTokenType}`)}`) as {
         items: Parameters<typeof readToken>[0][];
       };
       print(row("ID", "EXPIRES", "USES", "LABELS", "DESCRIPTION"));

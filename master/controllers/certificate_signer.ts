@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import {
   type CertificateSigningRequest,
   certificateSigningRequests,
+  clientSigner,
   isApproved,
 } from "../../shared/api/kinds/certificate_signing_request.ts";
 import { clientCertificateSeconds } from "../../shared/limits.ts";
@@ -10,7 +11,6 @@ import type { Clock } from "../../shared/util/clock.ts";
 import type { Controller } from "./controller.ts";
 import { unless } from "./expected_errors.ts";
 
-export const clientSigner = "kubernetes.io/kube-apiserver-client";
 /** What the cluster's authority does for this controller. */
 export interface ClientAuthority {
   /** Whom a request (PEM) is about, if its own key has signed it. */

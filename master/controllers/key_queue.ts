@@ -35,6 +35,7 @@ export class KeyQueue {
   addAfter(key: string, delayMs: number): void {
     if (this.#closed) return;
     if (delayMs <= 0) return this.add(key);
+    delayMs = Math.min(delayMs, longestTimerMs); // who is looked at too soon asks again
     const dueMs = this.#clock.monotonic() + delayMs, known = this.#delayed.get(key);
     if (known && known.dueMs <= dueMs) return;
     known?.cancel();
@@ -66,3 +67,6 @@ export class KeyQueue {
     this.#waiting = [];
   }
 }
+
+/** A timer for longer fires at once. */
+const longestTimerMs = 2 ** 31 - 1;

@@ -2,6 +2,7 @@
 import type { Clock } from "../../shared/util/clock.ts";
 import type { Controller } from "./controller.ts";
 import { certificateSigner, type ClientAuthority } from "./certificate_signer.ts";
+import { certificateCleaner } from "./certificate_cleaner.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import { customResourceDefinitionController } from "./custom_resource_definition.ts";
 import { type DaemonFit, daemonSetController } from "./daemonset.ts";
@@ -19,6 +20,7 @@ import { replicaSetController } from "./replicaset.ts";
 import { resourceQuotaController } from "./resource_quota.ts";
 import { rootCaController } from "./root_ca.ts";
 import { serviceAccountController } from "./service_account.ts";
+import { tokenCleaner } from "./token_cleaner.ts";
 import { type SecretTokens, tokenSecretsController } from "./token_secrets.ts";
 
 export interface ControllerConfig {
@@ -54,6 +56,8 @@ export const controllers = (
   tokenSecretsController(accounts, caCertificate),
   clusterRoleAggregationController,
   certificateSigner(authority, clock),
+  certificateCleaner(clock),
+  tokenCleaner(clock),
   garbageCollector,
   podGc(clock),
   resourceQuotaController(clock),

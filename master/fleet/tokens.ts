@@ -2,7 +2,7 @@
 // so that nobody who reads a backup can join.
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type Secret, secrets } from "../../shared/api/kinds/secret.ts";
+import { bootstrapTokenType, type Secret, secrets } from "../../shared/api/kinds/secret.ts";
 import { ApiError } from "../../shared/api/status.ts";
 import { tokenUses } from "../../shared/limits.ts";
 import { randomBase32 } from "../../shared/util/base32.ts";
@@ -11,7 +11,6 @@ import { absent } from "../registry/errors.ts";
 import type { Registry } from "../registry/registry.ts";
 
 export const tokenNamespace = "kube-system";
-export const tokenType = "bootstrap.kubernetes.io/token";
 const bootstrapper = "system:bootstrap:", bootstrappers = "system:bootstrappers";
 
 export interface TokenWish {
@@ -62,14 +61,14 @@ export function mintToken(
   };
   return {
     token: formatToken({ id, secret, caHash }),
-    secret: { metadata: { name: nameOf(id), namespace: tokenNamespace }, type: tokenType, data },
+    secret: { metadata: { name: nameOf(id), namespace: tokenNamespace }, type: bootstrapTokenType, data },
   };
 }
 
 /** @returns undefined for a Secret that is no token */
 export function readToken({ type, data = {} }: Secret): TokenRecord | undefined {
   const id = text(data["token-id"]);
-  if (type !== tokenType || id === "" || data["token-hash"] === undefined) return undefined;
+  if (type !== bootstrapTokenType || id === "" || data["token-hash"] === undefined) return undefined;
   const expiration = data.expiration === undefined ? undefined : Date.parse(text(data.expiration));
   const uses = data.uses === undefined ? undefined : Number(text(data.uses));
   return {

@@ -6,7 +6,7 @@ import { apiVersionOf, type Kind, type KubernetesObject, unsupported } from "../
 import type { Json } from "../../shared/api/schema.ts";
 import { ApiError, badRequest, invalidObject } from "../../shared/api/status.ts";
 import { fieldManagerCharacters } from "../../shared/limits.ts";
-import { unauthorizedDecision } from "../rbac/certificates.ts";
+import { forbiddenSubject, unauthorizedDecision } from "../rbac/certificates.ts";
 import { escalation } from "../rbac/escalation.ts";
 import { isManager } from "../registry/ownership/managers.ts";
 import type { WriteOptions } from "../registry/registry.ts";
@@ -99,7 +99,7 @@ export function writeOptions(c: HttpContext, subresource?: string): WriteOptions
     ...(subresource !== undefined && { subresource }),
     user,
     ...(once && { once }),
-    vet: (change) => escalation(authorizer, user, change) ?? unauthorizedDecision(authorizer, user, change),
+    vet: (change) => escalation(authorizer, user, change) ?? unauthorizedDecision(authorizer, user, change) ?? forbiddenSubject(change),
   };
 }
 

@@ -163,6 +163,15 @@ export class Authority {
   }
 }
 
+/** The O of a request (PEM), whoever has signed it; none where it cannot be read. */
+export function requestOrganizations(request: string): readonly string[] {
+  try {
+    return new x509.Pkcs10CertificateRequest(request).subjectName.getField("O");
+  } catch {
+    return [];
+  }
+}
+
 /** Hash of the public key in a request, hex, if its signature is right. */
 export async function requestKeyHash(request: string): Promise<string | undefined> {
   try {

@@ -122,6 +122,9 @@ export const defaultRoles: readonly ClusterRole[] = [
     rule(["create"], "authentication.k8s.io", "tokenreviews"),
     rule(["create"], "authorization.k8s.io", "subjectaccessreviews"),
   ]),
+  role("system:node-bootstrapper", [
+    rule(["create", ...read], "certificates.k8s.io", "certificatesigningrequests"),
+  ]),
   role("system:service-account-issuer-discovery", [
     paths("/.well-known/openid-configuration", "/.well-known/openid-configuration/", "/openid/v1/jwks", "/openid/v1/jwks/"),
   ]),

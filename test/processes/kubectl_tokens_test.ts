@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { writeFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
+import { run } from "../kit/cluster_process.ts";
 import { eventually } from "../kit/eventually.ts";
 import { kubectl, kubectls } from "../kit/kubectl.ts";
 import { type MasterProcess, masterProcess } from "../kit/master_process.ts";
@@ -69,5 +70,37 @@ for (const { version, path } of kubectls()) {
     for (const gone of [as, old]) {
       assert.match((await anybody.run(`auth whoami ${gone}`)).err, /Unauthorized|You must be logged in|must be logged in/);
     }
+  });
+
+  test(`kubectl ${version} lets a machine in by a bootstrap token, and lets it ask for no administrator's certificate`, async ({ master }) => {
+    const { kubeconfig, directory, port } = master, admin = kubectl(path, { kubeconfig, directory });
+    const literals = Object.entries({
+      "token-id": "abcdef",
+      "token-secret": "0123456789abcdef",
+      "usage-bootstrap-authentication": "true",
+      "auth-extra-groups": "system:bootstrappers:pumps",
+      expiration: new Date(Date.now() + 3_600_000).toISOString(),
+    }).map(([key, value]) => `--from-literal=${key}=${value}`).join(" ");
+    await admin.ok(`-n kube-system create secret generic bootstrap-token-abcdef --type=bootstrap.kubernetes.io/token ${literals}`);
+    await admin.ok("create clusterrolebinding pumps --clusterrole=system:node-bootstrapper --group=system:bootstrappers:pumps");
+    const nobody = `${directory}/nobody.yaml`, server = `--server https://127.0.0.1:${port} --insecure-skip-tls-verify`;
+    await writeFile(nobody, "apiVersion: v1\nkind: Config\n");
+    const machine = kubectl(path, { kubeconfig: nobody, directory }), as = `--token abcdef.0123456789abcdef ${server}`;
+    assert.match(await machine.ok(`auth whoami ${as}`), /system:bootstrap:abcdef[^]*system:bootstrappers:pumps/);
+    assert.match((await machine.run(`auth whoami --token abcdef.0123456789abcdee ${server}`)).err, /must be logged in|Unauthorized/);
+    const ask = async (name: string) => {
+      const args = ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-subj", name];
+      const { out } = await run("openssl", args), request = Buffer.from(out).toString("base64");
+      const spec = { request, signerName: "kubernetes.io/kube-apiserver-client", usages: ["client auth"] };
+      const body = { apiVersion: "certificates.k8s.io/v1", kind: "CertificateSigningRequest", metadata: { generateName: "pump-" }, spec };
+      return await machine.run(`create -f - ${as}`, { input: JSON.stringify(body) });
+    };
+    assert.match(
+      (await ask("/O=system:masters/CN=pump")).err,
+      /is forbidden: use of kubernetes.io\/kube-apiserver-client signer with system:masters group/,
+    );
+    assert.match((await ask("/O=pumps/CN=pump")).out, /certificatesigningrequest\S+ created/);
+    await admin.ok("-n kube-system delete secret bootstrap-token-abcdef");
+    await eventually("it lets nobody in any more", async () => (await machine.run(`auth whoami ${as}`)).code !== 0);
   });
 }

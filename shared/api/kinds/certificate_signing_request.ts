@@ -9,6 +9,8 @@ import { dns1123Subdomain } from "../names.ts";
 import { duplicate, forbidden, immutable, invalid, resource, unsupported } from "../resource.ts";
 
 const certificates = "k8s.io.api.certificates.v1";
+/** Signs for clients of the API. */
+export const clientSigner = "kubernetes.io/kube-apiserver-client";
 
 /** KeyUsage and ExtendedKeyUsage of RFC 5280 §4.2.1, in the words of the API. */
 export const usage = oneOf(

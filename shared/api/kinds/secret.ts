@@ -13,6 +13,8 @@ export class Secret extends kind("v1", "k8s.io.api.core.v1.Secret", "Passwords, 
   immutable: optional(5, bool, "If true, the data can never change again, nor can this."),
 }) {}
 
+/** What lets devices and machines join. */
+export const bootstrapTokenType = "bootstrap.kubernetes.io/token";
 /** A token of the account that the annotation names. */
 export const tokenSecretType = "kubernetes.io/service-account-token";
 export const accountAnnotations = { name: "kubernetes.io/service-account.name", uid: "kubernetes.io/service-account.uid" } as const;

@@ -1,6 +1,10 @@
+import "reflect-metadata";
+import { Buffer } from "node:buffer";
+import { webcrypto } from "node:crypto";
+import * as x509 from "@peculiar/x509";
 import * as assert from "uvu/assert";
 import { objection } from "../../../master/controllers/certificate_signer.ts";
-import { unauthorizedDecision } from "../../../master/rbac/certificates.ts";
+import { forbiddenSubject, unauthorizedDecision } from "../../../master/rbac/certificates.ts";
 import type { Authorizer } from "../../../master/rbac/authorizer.ts";
 import { certificateSigningRequests } from "../../../shared/api/kinds/certificate_signing_request.ts";
 import type { Kind } from "../../../shared/api/resource.ts";
@@ -47,4 +51,27 @@ test("unauthorizedDecision() asks who decides and who signs, not who writes", ()
   assert.match(why(issued, "approve kubernetes.io/*")!, /not permitted to sign/);
   assert.match(why(decided("Failed"), "approve kubernetes.io/*")!, /not permitted to sign/);
   assert.is(why(issued, "sign kubernetes.io/kube-apiserver-client"), undefined);
+});
+test("forbiddenSubject() lets nobody ask to be an administrator", async () => {
+  const keys = await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]) as CryptoKeyPair;
+  const asked = async (name: string, signerName = spec.signerName, old?: object) => {
+    const request = await x509.Pkcs10CertificateRequestGenerator.create({
+      name,
+      keys,
+      signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
+    });
+    const object = {
+      metadata: { name: "a" },
+      spec: { ...spec, signerName, request: Buffer.from(request.toString("pem")).toString("base64") },
+    };
+    return forbiddenSubject({ kind: certificateSigningRequests as unknown as Kind, object, ...(old && { old }) })?.message;
+  };
+  assert.is(
+    await asked("CN=ann,O=crew,O=system:masters"),
+    'certificatesigningrequests.certificates.k8s.io "a" is forbidden: ' +
+      "use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed",
+  );
+  assert.is(await asked("CN=system:masters,O=crew"), undefined);
+  assert.is(await asked("CN=ann,O=system:masters", "example.com/other"), undefined);
+  assert.is(await asked("CN=ann,O=system:masters", spec.signerName, {}), undefined);
 });
