@@ -604,3 +604,8 @@ export const selectableFields = 8;
 export const watchLingersMs = 300;
 /** Milliseconds from which on a request is told of in the log: Kubernetes' promise is one second. */
 export const slowRequestMs = 1_000;
+/** What all rules of one object may cost together, in nodes of expressions (some 150 ns each, half a second in all on a slow board), and what one definition's may number. */
+export const celBudget = 1_000_000;
+export const definitionRules = 1_000;
+/** Characters of a message that a rule makes: what upstream takes. */
+export const messageCharacters = 5_120;

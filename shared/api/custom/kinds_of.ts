@@ -2,6 +2,7 @@
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from "../kinds/custom_resource_definition.ts";
 import type { Kind, KubernetesObject } from "../resource.ts";
 import { columnsOf, selectableOf } from "./columns.ts";
+import { checkRules } from "./rules.ts";
 import { customMessage } from "./types.ts";
 import { defaulted, pruned, type Schema } from "./structural.ts";
 import { newWalk, validateValue } from "./validate.ts";
@@ -68,6 +69,7 @@ function kindOf({ metadata, spec, status }: CustomResourceDefinition, version: C
     validate(object, old) {
       const walk = newWalk();
       validateValue(schema, object, "", walk, old);
+      checkRules(schema, object, walk, old);
       return walk.causes;
     },
   };

@@ -22,3 +22,10 @@ export function compilePattern(pattern: string): Pattern {
   known.set(pattern, compiled);
   return compiled;
 }
+
+/** What it finds, from left to right, at most so many. @throws SyntaxError */
+export function findAll(pattern: string, text: string, most = Infinity): string[] {
+  const matcher = (compilePattern(pattern) as RE2JS).matcher(text), found: string[] = [];
+  while (found.length < most && matcher.find()) found.push(matcher.group() ?? "");
+  return found;
+}

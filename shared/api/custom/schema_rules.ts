@@ -5,15 +5,17 @@ import type { Cause } from "../decode.ts";
 import { sameJson } from "../json.ts";
 import { forbidden, invalid, missing, unsupported } from "../resource.ts";
 import { checkLists } from "./list_rules.ts";
+import { checkCompilation, checkRuleSyntax } from "./rule_rules.ts";
 import { compilePattern } from "./patterns.ts";
 import { defaulted, isObject, itemsOf, pruned, type Schema, valuesOf } from "./structural.ts";
 import { newWalk, validateValue } from "./validate.ts";
 
 const types = ["array", "boolean", "integer", "number", "object", "string"];
 type Level = "root" | "item" | "field";
-interface Survey {
+export interface Survey {
   readonly causes: Cause[];
   nodes: number;
+  rules: number;
 }
 /** What is true of a schema by where it stands. */
 interface Place {
@@ -29,10 +31,12 @@ interface Place {
 
 /** @param path of the schema in the definition */
 export function checkSchema(root: Schema, path: string): Cause[] {
-  const survey: Survey = { causes: [], nodes: 0 };
+  const survey: Survey = { causes: [], nodes: 0, rules: 0 };
   check(root, path, { level: "root", depth: 0, nested: false, inMetadata: false }, survey);
   if (root.nullable) survey.causes.push(forbidden(`${path}.nullable`, "nullable cannot be true at the root"));
   if (survey.causes.length === 0) checkDefaults(root, path, survey.causes);
+  if (survey.causes.length === 0) checkRuleSyntax(root, path, undefined, survey);
+  if (survey.causes.length === 0) checkCompilation(root, path, survey.causes);
   return survey.causes.slice(0, reportedProblems);
 }
 
