@@ -24,6 +24,7 @@ import { Fairness } from "./http/fairness/fairness.ts";
 import { noMemberRoutes, noSnapshotRoutes } from "./http/in_etcd.ts";
 import { memberRoutes } from "./http/members.ts";
 import { RequestMetrics } from "./http/request_metrics.ts";
+import { passOnWith } from "./http/pass_on.ts";
 import { startServer } from "./http/server.ts";
 import { snapshotPath } from "./http/request.ts";
 import { snapshotRoutes } from "./http/snapshot.ts";
@@ -154,6 +155,7 @@ export async function serve(
     },
     countOf: (kind, namespace) => cache.count(kind, namespace),
     streams: fleet.streams,
+    passOn: credentials && passOnWith({ clock, credentials }),
     identity,
     stopping: ending.signal,
     memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),

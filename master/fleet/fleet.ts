@@ -22,7 +22,7 @@ import { Intake } from "./intake.ts";
 import { joinRoutes, newNode } from "./join.ts";
 import { nodeLinkSource } from "./node_links.ts";
 import { Directory } from "./directory.ts";
-import { type Elsewhere, type NodeStreams, streamsOf } from "./elsewhere.ts";
+import { type Elsewhere, type FleetStreams, type NodeStreams, streamsOf } from "./elsewhere.ts";
 import type { Peers } from "./peers.ts";
 import { type Presence, presenceOf } from "./presence.ts";
 import { type Issuer, PodTokens } from "./pod_tokens.ts";
@@ -70,7 +70,7 @@ export interface Handlers {
 export interface Fleet {
   readonly handlers: Handlers;
   /** Of all nodes, whichever master has their sessions. */
-  readonly streams: NodeStreams;
+  readonly streams: FleetStreams;
   /** Where another master's API is; undefined while it has not said so. */
   urlOf(member: number): string | undefined;
   /** Of the nodes that are connected here. */

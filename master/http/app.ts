@@ -24,6 +24,7 @@ import { openapiRoutes } from "./openapi.ts";
 import { impersonated } from "./impersonate.ts";
 import { issuerRoutes } from "./issuer.ts";
 import { attributesOf, mayOrThrow } from "./rbac.ts";
+import type { PassOn } from "./pass_on.ts";
 import { isLongRunning, parseRequest, type RequestInfo } from "./request.ts";
 import { resourceHandler } from "./resource.ts";
 import type { Memory } from "./sources.ts";
@@ -38,6 +39,8 @@ export interface AppDependencies {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly streams: Streams;
+  /** What takes its connection over, to the master that has the node. */
+  readonly passOn?: PassOn | undefined;
   readonly identity: Identity;
   /** Who has the objects of kinds that are not stored (NodeLink). */
   readonly memory?: ReadonlyMap<Kind, Memory>;
@@ -65,6 +68,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     random,
     log,
     streams,
+    passOn: dependencies.passOn,
     identity,
     stopping,
     memory: dependencies.memory ?? new Map(),

@@ -23,7 +23,7 @@ export interface Asked {
   readonly body?: object | undefined;
 }
 /** Says that a request comes from a master that could not do it itself: it goes no further. */
-const forwarded = "skerry-forwarded";
+export const forwarded = "skerry-forwarded";
 
 /** Resolves with a good answer as soon as its body begins. @throws ApiError: what the other said, or ServiceUnavailable where it cannot be reached */
 export async function askMaster(
@@ -60,7 +60,8 @@ export async function askMaster(
   });
 }
 
-async function refusalOf(response: IncomingMessage, url: string): Promise<ApiError> {
+/** What another master has answered, if not what was wanted. */
+export async function refusalOf(response: IncomingMessage, url: string): Promise<ApiError> {
   let text = "";
   for await (const chunk of response) {
     text += chunk;

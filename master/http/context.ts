@@ -11,6 +11,7 @@ import type { KindSet } from "../registry/kind_set.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Wanted } from "./negotiate.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
+import type { PassOn } from "./pass_on.ts";
 import type { RequestInfo } from "./request.ts";
 import type { OnceRequest } from "./once_request.ts";
 import type { Memory } from "./sources.ts";
@@ -50,6 +51,8 @@ export interface Api {
   readonly random: Random;
   readonly log: Log;
   readonly streams: Streams;
+  /** To another master; absent where there are none. */
+  readonly passOn?: PassOn | undefined;
   /** Whose tokens are whose, and new ones. */
   readonly identity: Identity;
   readonly metrics?: RequestMetrics | undefined;

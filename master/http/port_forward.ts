@@ -6,6 +6,7 @@ import { forwardAheadBytes, forwardedLaterMs, streamAliveMs } from "../../shared
 import type { Clock } from "../../shared/util/clock.ts";
 import { channel } from "../../shared/wire/frames.ts";
 import type { Operation } from "./context.ts";
+import { elsewhere } from "./pass_on.ts";
 import { spdyPorts } from "./spdy_ports.ts";
 import { spdyProtocol, switchToSpdy, wantsSpdy } from "./spdy_remote.ts";
 import type { PodFacts, ProcessStream } from "./stream.ts";
@@ -39,6 +40,8 @@ export async function forwardPorts({ api, c, kind }: Operation): Promise<Respons
     throw badRequest(`unable to upgrade: the client offers neither ${spdy} over SPDY/3.1, nor ${tunnelled} or ${channels} over WebSocket`);
   }
   const ports = protocol === channels ? askedPorts(c.get("query")) : [];
+  const passedOn = await elsewhere({ api, c }, pod);
+  if (passedOn) return passedOn;
   api.streams.mustReach(pod, "portforward");
   const over = AbortSignal.any([upgrade.gone, api.stopping]);
   const forwarder: Forwarder = {

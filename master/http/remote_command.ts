@@ -6,6 +6,7 @@ import { streamAliveMs } from "../../shared/limits.ts";
 import { channel, decodeExit } from "../../shared/wire/frames.ts";
 import type { Operation } from "./context.ts";
 import { toStatus } from "./errors.ts";
+import { elsewhere } from "./pass_on.ts";
 import { isTrue } from "./request.ts";
 import { spdyClient, spdyProtocol, wantsSpdy } from "./spdy_remote.ts";
 import { chooseContainer, type ContainerFacts, type PodFacts, type ProcessStream } from "./stream.ts";
@@ -48,7 +49,9 @@ async function remoteCommand({ api, c, kind }: Operation, verb: "exec" | "attach
   }
   const options = verb === "exec"
     ? { command, stdin: wanted.stdin, tty: wanted.tty }
-    : attachOptions(pod.spec.containers?.find((one) => one.name === container), wanted);
+    : attachOptions(containersOf(pod).find((one) => one.name === container), wanted);
+  const passedOn = await elsewhere({ api, c }, pod);
+  if (passedOn) return passedOn;
   const signal = AbortSignal.any([upgrade.gone, api.stopping]);
   const process = await api.streams.process(verb, pod, container, options, signal);
   return upgrade.accept((socket, head) => {
@@ -71,6 +74,11 @@ function wantedStreams(query: URLSearchParams): Wanted {
   if (!wanted.stdin && !wanted.stdout && !wanted.stderr) throw badRequest("you must specify at least 1 of stdin, stdout, stderr");
   return wanted;
 }
+const containersOf = ({ spec }: PodFacts): ContainerFacts[] => [
+  ...spec?.containers ?? [],
+  ...spec?.initContainers ?? [],
+  ...spec?.ephemeralContainers ?? [],
+];
 /** Whether there is a stdin, and a terminal, was said when the container was made. */
 const attachOptions = ({ stdin = false, stdinOnce = false, tty = false }: Partial<ContainerFacts> = {}, wanted: Wanted) => ({
   stdin: wanted.stdin && stdin,

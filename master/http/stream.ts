@@ -24,6 +24,8 @@ export interface Streams {
   process(verb: "exec" | "attach", pod: PodFacts, container: string, options: object, signal: AbortSignal): Promise<ProcessStream>;
   /** A connection to a port of the pod's localhost. @throws as logs() */
   connect(pod: PodFacts, port: number, signal: AbortSignal): Promise<ProcessStream>;
+  /** The master that has the node, where that is another one: `https://host:port`. */
+  whereIs?(pod: PodFacts): string | undefined;
   /** @throws ApiError ServiceUnavailable where the node cannot be reached */
   mustReach(pod: PodFacts, verb: "exec" | "attach" | "portforward"): void;
 }
