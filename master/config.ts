@@ -21,6 +21,7 @@ const address = v.pipe(
 );
 const network = v.pipe(v.string(), v.regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/, "expected an IPv4 network such as 10.201.0.0/16"));
 const wholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/, "expected a whole number"), v.transform(Number));
+const positive = v.pipe(wholeNumber, v.minValue(1, "expected a whole number above 0"));
 const listen = (port: number): Address[] => [{ host: "::", port }];
 
 export const options = {
@@ -91,6 +92,20 @@ export const options = {
   ),
   userWatches: option(wholeNumber, "Watches, followed logs and commands of one user at a time", { default: 1000 }),
   userConnections: option(wholeNumber, "Connections of one user to the API", { default: 2000 }),
+  auditLog: option(
+    v.string(),
+    "File for who did what, when and with which outcome, as audit.k8s.io/v1 lines, or - for standard output; default: nowhere, as every line wears a card",
+    { default: "" },
+  ),
+  auditPolicy: option(
+    v.string(),
+    "File with an audit.k8s.io/v1 Policy; default: metadata of writes, of all about Secrets, and of commands in pods",
+    {
+      default: "",
+    },
+  ),
+  auditLogMaxsize: option(positive, "MiB of --audit-log until it is exchanged for a new file", { default: 10 }),
+  auditLogMaxbackup: option(wholeNumber, "Full files kept beside --audit-log", { default: 4 }),
   logLevel: option(v.picklist(["debug", "info", "warn", "error"]), "Least important line that is logged: debug, info, warn or error", {
     default: "info" as const,
   }),

@@ -17,6 +17,7 @@ interface Parts {
   readonly presence: Presence;
   readonly fairness: Fairness;
   readonly broker: Pick<Broker, "connections">;
+  readonly audit: () => { readonly written: number; readonly dropped: number } | undefined;
   readonly diskFull: () => boolean;
 }
 
@@ -31,7 +32,7 @@ export function createMetrics(): Registry {
 
 type Values = Iterable<readonly [labels: Readonly<Record<string, string>>, value: number]>;
 
-export function measureParts(register: Registry, { store, cache, presence, fairness, broker, diskFull }: Parts): void {
+export function measureParts(register: Registry, { store, cache, presence, fairness, broker, audit, diskFull }: Parts): void {
   const gauge = (name: string, help: string, labelNames: string[], values: () => Values): void =>
     void new Gauge({
       name,
@@ -71,6 +72,13 @@ export function measureParts(register: Registry, { store, cache, presence, fairn
     for (const _ of cache.byField(pods, "spec.nodeName", "")) pending++;
     return pending;
   });
+  plain("apiserver_audit_event_total", "Lines written to the audit log", () => audit()?.written ?? 0);
+  gauge(
+    "apiserver_audit_error_total",
+    "Lines of the audit log that are lost",
+    ["plugin"],
+    () => [[{ plugin: "log" }, audit()?.dropped ?? 0]],
+  );
   const level = ["priority_level"];
   gauge(
     "apiserver_flowcontrol_current_executing_seats",

@@ -19,6 +19,7 @@ import { createMetrics, createQueueMetrics, measureParts } from "./metrics.ts";
 import { keepAddress, keepReplacing, openOwn, type OwnStore, readAdmission, storeIn } from "./cluster.ts";
 import { createApp } from "./http/app.ts";
 import { askMaster, asLeader, nodeRoutes } from "./http/between.ts";
+import { openAudit } from "./http/audit/open.ts";
 import { createAuthenticator } from "./http/auth.ts";
 import { Fairness } from "./http/fairness/fairness.ts";
 import { noMemberRoutes, noSnapshotRoutes } from "./http/in_etcd.ts";
@@ -67,7 +68,7 @@ export async function serve(
   config: MasterConfig,
   signal: AbortSignal,
 ): Promise<Master> {
-  const { dataDir } = config;
+  const { dataDir } = config, audit = await openAudit({ clock, log: log.with({ part: "audit" }) }, config);
   await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((cause) => {
     throw new Error(`Cannot use the data directory ${dataDir}`, { cause });
   });
@@ -146,6 +147,7 @@ export async function serve(
     }),
     authorizer: createAuthorizer(createRoles(cache)),
     fairness,
+    ...(audit && { auditor: audit.auditor }),
     requestMetrics,
     checks: {
       // Kubernetes' name for whatever keeps the state.
@@ -183,6 +185,7 @@ export async function serve(
     cache,
     presence: fleet.presence,
     fairness,
+    audit: () => audit?.counts,
     broker,
     diskFull: () => members?.find(members.self)?.diskFull ?? false,
   });
@@ -196,6 +199,7 @@ export async function serve(
 
   const url = `https://${bracketed(host)}:${ports.api}`, kubeconfigPath = `${dataDir}/admin.kubeconfig`;
   await keepAtomic(kubeconfigPath, kubeconfig(url, authority.certificate, pki.admin), 0o600);
+  const auditing = audit?.run(ended.signal);
   const running = [
     fleet.run(ended.signal),
     runLeaderGroup(
@@ -225,7 +229,7 @@ export async function serve(
     await server.stop();
     await Promise.allSettled(running.slice(1));
     ended.abort();
-    await Promise.allSettled([...running, broker.stopped, cache.stopped]);
+    await Promise.allSettled([...running, broker.stopped, cache.stopped, auditing]);
     await store.close();
     await opened.transport?.close();
     if (failure !== undefined) throw failure;

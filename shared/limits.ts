@@ -609,3 +609,9 @@ export const celBudget = 1_000_000;
 export const definitionRules = 1_000;
 /** Characters of a message that a rule makes: what upstream takes. */
 export const messageCharacters = 5_120;
+/** Bytes of a body in the audit log (longer ones are left out, and the line says so), and characters of a path, a message or a client's name there. */
+export const auditBodyBytes = 64 * 1024;
+export const auditTextCharacters = 1024;
+/** Bytes of lines that wait for the disk; more are dropped. And milliseconds between two words about that. */
+export const auditQueueBytes = 8 * 1024 * 1024;
+export const auditTroubleMs = 60_000;

@@ -12,6 +12,7 @@ import type { Authorizer } from "../rbac/authorizer.ts";
 import type { KindSet } from "../registry/kind_set.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Authenticator } from "./auth.ts";
+import type { Auditor } from "./audit/middleware.ts";
 import type { Api, Env, HttpContext } from "./context.ts";
 import { discoveryRoutes } from "./discovery.ts";
 import type { Fairness } from "./fairness/fairness.ts";
@@ -49,6 +50,8 @@ export interface AppDependencies {
   /** Absent: whoever comes is served. */
   readonly fairness?: Fairness;
   readonly countOf?: CountOf;
+  /** Absent: nothing is written down. */
+  readonly auditor?: Auditor;
   /** What /readyz asks, by name. */
   readonly checks?: Checks;
   /** What /metrics answers, in Prometheus' text format. */
@@ -90,6 +93,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   app.use(observed({ clock, log, metrics: dependencies.requestMetrics }));
   dependencies.open?.(app);
   app.use((c, next) => withinDeadline(clock, deadline(c.get("info"), c.get("query")), next));
+  if (dependencies.auditor) app.use(dependencies.auditor.around);
   app.use(async (c, next) => {
     if (Number(c.req.header("content-length") ?? 0) > requestBodyBytes) {
       throw new ApiError("RequestEntityTooLarge", `Request entity too large: limit is ${requestBodyBytes}`);
@@ -98,14 +102,15 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     c.set("authenticated", clock.monotonic());
     await next();
   });
+  if (dependencies.auditor) app.use(dependencies.auditor.known);
   if (dependencies.fairness) {
     const { fairness, countOf = () => 0, requestMetrics } = dependencies;
     app.use(inTurn(fairness, api.kinds, countOf, (level, ms) => requestMetrics?.waited(level, ms)));
   }
   app.use(async (c, next) => {
     const user = impersonated(authorizer, c.get("asking"), requestHeaders(c));
-    mayOrThrow(authorizer, user, attributesOf(c.get("info"), c.get("query")));
     c.set("user", user);
+    c.set("allowedBy", mayOrThrow(authorizer, user, attributesOf(c.get("info"), c.get("query"))));
     c.set("authorizer", authorizer); // what a write may give away, admission asks it at the end
     await next();
   });
@@ -123,7 +128,10 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   app.onError((error, c) => {
     const requestId = c.get("requestId") ?? "";
     if (isUnexpected(error)) log.error("Request failed", { requestId, method: c.req.method, path: c.req.path, error });
-    return statusResponse(toStatus(error, requestId), { "audit-id": requestId });
+    const status = toStatus(error, requestId);
+    c.set("failure", status);
+    c.get("audit")?.response(JSON.stringify(status));
+    return statusResponse(status, { "audit-id": requestId });
   });
   return app;
 }

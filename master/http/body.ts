@@ -20,6 +20,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 export async function readBody(c: HttpContext): Promise<Uint8Array> {
   const bytes = await readWhole(c.req.raw);
   c.get("once")?.body(bytes);
+  c.get("audit")?.body(bytes, contentType(c.req.raw));
   return bytes;
 }
 async function readWhole(request: Request): Promise<Uint8Array> {

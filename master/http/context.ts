@@ -2,12 +2,14 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Kind } from "../../shared/api/resource.ts";
+import type { Status } from "../../shared/api/status.ts";
 import type { Clock, Random } from "../../shared/util/clock.ts";
 import type { Log } from "../../shared/util/log.ts";
 import type { Authorizer } from "../rbac/authorizer.ts";
 import type { User } from "../rbac/user.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { KindSet } from "../registry/kind_set.ts";
+import type { Trail } from "./audit/middleware.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Wanted } from "./negotiate.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
@@ -28,6 +30,11 @@ export interface Env {
     /** Monotonic ms: when it came, and when it was known who asks. */
     came: number;
     authenticated?: number;
+    /** ms since 1970; what the audit log is to have; why it was allowed; what it was refused with. */
+    receivedMs: number;
+    audit?: Trail;
+    allowedBy?: string;
+    failure?: Status;
     /** Who asks. */
     asking: User;
     /** Milliseconds that it had to wait for its turn. */

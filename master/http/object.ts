@@ -42,7 +42,9 @@ export function decodeBody<T>(c: HttpContext, kind: BodyKind<T>, bytes: Uint8Arr
   if (type !== protobufType) return decodeDocument(c, kind, objectIn(parseText(bytes, type)));
   if (kind.definition !== undefined) throw unsupportedMediaType(["application/json", "application/yaml"]);
   if (bytes.byteLength === 0) throw noBody();
-  return decodeDocument(c, kind, { value: decodeProtobuf(kind.schema, bytes), duplicates: [] });
+  const value = decodeProtobuf(kind.schema, bytes);
+  c.get("audit")?.decoded(value);
+  return decodeDocument(c, kind, { value, duplicates: [] });
 }
 
 /** Strictness as ?fieldValidation says; without it, unknown fields are dropped with a warning. Fills in defaults. */

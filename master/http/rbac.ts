@@ -30,10 +30,10 @@ export function attributesOf(info: RequestInfo, query: URLSearchParams): Attribu
 const selectedName = /(?:^|,)metadata\.name==?([^,=!\\]+)(?:,|$)/;
 const manyVerbs = new Set(["list", "watch", "deletecollection"]);
 
-/** @throws ApiError Forbidden */
-export function mayOrThrow(authorizer: Authorizer, user: User, wanted: Attributes): void {
+/** @returns why they may. @throws ApiError Forbidden */
+export function mayOrThrow(authorizer: Authorizer, user: User, wanted: Attributes): string {
   const { allowed, reason } = authorizer.authorize(user, wanted);
-  if (allowed) return;
+  if (allowed) return reason;
   const { name = "", group, resource: kind } = "path" in wanted ? { group: "", resource: "" } : wanted;
   throw new ApiError("Forbidden", refusal(user, wanted, reason), {
     details: { ...(name && { name }), ...(group && { group }), ...(kind && { kind }) },

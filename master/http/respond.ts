@@ -22,6 +22,7 @@ export async function respond(c: HttpContext, json: Uint8Array | string, wanted:
     body = stringify(JSON.parse(text(json)));
     type = "application/yaml";
   } else if (isPretty(c)) body = JSON.stringify(JSON.parse(text(json)), null, 2) + "\n";
+  c.get("audit")?.response(json);
   c.header("content-type", type);
   c.header("cache-control", "no-cache, private");
   if (body.length > gzipFromBytes && /\bgzip\b/.test(c.req.header("accept-encoding") ?? "")) {
