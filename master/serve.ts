@@ -145,7 +145,7 @@ export async function serve(
       tokens: (token) => identity.user(token),
       revoked: (certificate) => fleet.revoked(certificate),
     }),
-    authorizer: createAuthorizer(createRoles(cache)),
+    authorizer: createAuthorizer(createRoles(cache), cache),
     fairness,
     ...(audit && { auditor: audit.auditor }),
     requestMetrics,

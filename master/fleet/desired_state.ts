@@ -4,14 +4,14 @@ import { type EndpointSlice, endpointSlices, serviceNameLabel } from "../../shar
 import { configMaps } from "../../shared/api/kinds/configmap.ts";
 import { type Node, nodes } from "../../shared/api/kinds/node.ts";
 import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
-import type { PodSpec } from "../../shared/api/kinds/pod/pod_spec.ts";
+import { references } from "../../shared/api/kinds/pod/references.ts";
 import { secrets } from "../../shared/api/kinds/secret.ts";
 import { services } from "../../shared/api/kinds/service.ts";
 import { labels } from "../../shared/names.ts";
 import { objectHash, type SetObject } from "../../shared/wire/desired.ts";
 import type { Cache } from "../registry/cache.ts";
 import type { Stored } from "../registry/face.ts";
-import { type PodTokens, tokenWishes } from "./pod_tokens.ts";
+import type { PodTokens } from "./pod_tokens.ts";
 import { renderMetadata, renderObject, renderSecret, renderSlice } from "./render.ts";
 
 /** What is the same for all nodes of one site with pods in the same namespaces. */
@@ -29,40 +29,6 @@ export interface ClusterFacts {
 
 const defaultSite = "default";
 export const siteOf = (node: { readonly labels: Readonly<Record<string, string>> }): string => node.labels[labels.site] ?? defaultSite;
-
-interface References {
-  readonly configMaps: Set<string>;
-  readonly secrets: Set<string>;
-  /** Whose token it wants. */
-  readonly serviceAccounts: Set<string>;
-}
-/** Names of what a pod's spec refers to, whichever way. */
-export function references(spec: PodSpec): References {
-  const found: References = { configMaps: new Set(), secrets: new Set(), serviceAccounts: new Set() };
-  const configMap = (name: string | undefined): unknown => name && found.configMaps.add(name);
-  const secret = (name: string | undefined): unknown => name && found.secrets.add(name);
-  for (const { name } of spec.imagePullSecrets ?? []) secret(name);
-  for (const container of [...spec.containers, ...spec.initContainers ?? [], ...spec.ephemeralContainers ?? []]) {
-    for (const source of container.envFrom ?? []) {
-      configMap(source.configMapRef?.name);
-      secret(source.secretRef?.name);
-    }
-    for (const { valueFrom } of container.env ?? []) {
-      configMap(valueFrom?.configMapKeyRef?.name);
-      secret(valueFrom?.secretKeyRef?.name);
-    }
-  }
-  if (tokenWishes(spec).length > 0) found.serviceAccounts.add(spec.serviceAccountName ?? "default");
-  for (const volume of spec.volumes ?? []) {
-    configMap(volume.configMap?.name);
-    secret(volume.secret?.secretName);
-    for (const source of volume.projected?.sources ?? []) {
-      configMap(source.configMap?.name);
-      secret(source.secret?.name);
-    }
-  }
-  return found;
-}
 
 /** Renders sets; remembers what it rendered of each stored state for as long as somebody holds that state. */
 export class Renderer {

@@ -12,11 +12,11 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Pod } from "../../shared/api/kinds/pod.ts";
-import type { PodSpec } from "../../shared/api/kinds/pod/pod_spec.ts";
+import { type TokenWish, tokenWishes } from "../../shared/api/kinds/pod/references.ts";
 import { serviceAccounts } from "../../shared/api/kinds/service_account.ts";
 import { usualTokenSeconds } from "../../shared/api/kinds/token_request.ts";
 import { secretHash, type SetObject } from "../../shared/wire/desired.ts";
-import { podTokenKey, podTokenNamespace, podTokenUid, type TokenWish } from "../../shared/wire/pod_token.ts";
+import { podTokenKey, podTokenNamespace, podTokenUid } from "../../shared/wire/pod_token.ts";
 import { apiAudience, type Grant } from "../identity/claims.ts";
 import { extendedSeconds } from "../identity/request.ts";
 import type { Cache } from "../registry/cache.ts";
@@ -31,10 +31,6 @@ export interface Issuer {
 const dayMs = 24 * 3600 * 1000;
 /** Shares of a token's life: when it is renewed at the latest, and by how much sooner some are, so that what was born together does not come back together. */
 const renewedAt = 0.8, spread = 0.1;
-
-/** What the volumes of a pod ask for. */
-export const tokenWishes = ({ volumes }: Pick<PodSpec, "volumes">): TokenWish[] =>
-  (volumes ?? []).flatMap(({ projected }) => projected?.sources ?? []).flatMap(({ serviceAccountToken }) => serviceAccountToken ?? []);
 
 export interface Turn {
   /** The how-manyth token of this pod and wish, from 0. */

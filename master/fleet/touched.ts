@@ -9,7 +9,8 @@ import { serviceAccounts } from "../../shared/api/kinds/service_account.ts";
 import type { Kind } from "../../shared/api/resource.ts";
 import type { Cache, Change } from "../registry/cache.ts";
 import type { Stored } from "../registry/face.ts";
-import { references, type Renderer, siteOf } from "./desired_state.ts";
+import { references } from "../../shared/api/kinds/pod/references.ts";
+import { type Renderer, siteOf } from "./desired_state.ts";
 
 const nobody: readonly string[] = [];
 const is = <T>(kind: unknown, wanted: Kind<T>): boolean => kind === wanted;

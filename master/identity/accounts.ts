@@ -1,6 +1,7 @@
 // Tokens of ServiceAccounts: issuing them, and saying whose one is. They are no objects: nothing is written when one is issued, and one ends when its account or the
 // object that it hangs on is gone, or another of the same name, which is looked up whenever it is shown.
 import { Buffer } from "node:buffer";
+import { enrollments } from "../../shared/api/kinds/enrollment.ts";
 import { nodes } from "../../shared/api/kinds/node.ts";
 import { pods } from "../../shared/api/kinds/pod.ts";
 import { secrets } from "../../shared/api/kinds/secret.ts";
@@ -77,7 +78,8 @@ export class AccountTokens {
     const gone = await this.#withoutAccount(account) ??
       (pod && await this.#unbound(pods, account.namespace, pod)) ??
       (secret && await this.#unbound(secrets, account.namespace, secret)) ??
-      (node && !pod && await this.#unbound(nodes, "", node));
+      (node && !pod ? await this.#unbound(nodes, "", node) : undefined) ??
+      (node && this.#isShutOut(node.name) ? "service account token has been invalidated" : undefined);
     return gone ? { error: gone } : { user: userOf(account, grant.id, bound), audiences };
   }
 
@@ -102,6 +104,11 @@ export class AccountTokens {
   async #unbound<T>(kind: Kind<T>, namespace: string, reference: Reference): Promise<string | undefined> {
     const found = await this.find(kind, namespace, reference);
     return found && found.uid === reference.uid && !this.#isOver(found) ? undefined : "service account token has been invalidated";
+  }
+  /** A device that was lost has the tokens of its pods, which may stay bound to it for long. */
+  #isShutOut(nodeName: string): boolean {
+    const found = [...this.#cache.byField(enrollments, "spec.nodeName", nodeName)];
+    return found.length > 0 && found.every(({ object }) => object.spec.revoked);
   }
   /** What is terminating gets its grace period, and as much again as clocks may differ. */
   #isOver({ deleting, object }: Pick<Stored<unknown>, "deleting" | "object">): boolean {

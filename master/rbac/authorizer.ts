@@ -1,6 +1,6 @@
 // May you? Three say yes or nothing, in this order; where none says yes, the answer is no. Nobody can say no for the others.
 import { admins, type Attributes, nodeName, type User } from "./user.ts";
-import { ownedByNode } from "./node.ts";
+import { type NodeView, ownedByNode } from "./node.ts";
 import type { PolicyRule } from "../../shared/api/kinds/role.ts";
 import type { Roles } from "./roles.ts";
 
@@ -32,10 +32,10 @@ const everything: readonly PolicyRule[] = [
 ];
 const allow = (reason: string): Decision => ({ allowed: true, reason });
 
-export function createAuthorizer(roles: Roles): Authorizer {
+export function createAuthorizer(roles: Roles, view: NodeView): Authorizer {
   return {
     authorize(user, wanted) {
-      return byGroup(user) ?? byPath(wanted) ?? byNode(user, wanted) ?? roles.decide(user, wanted);
+      return byGroup(user) ?? byPath(wanted) ?? byNode(user, wanted, view) ?? roles.decide(user, wanted);
     },
     rightsOf(user, namespace) {
       if (byGroup(user)) return { rules: everything, incomplete: false };
@@ -53,7 +53,7 @@ const byPath = (wanted: Attributes): Decision | undefined =>
   "path" in wanted && (wanted.verb === "get" || wanted.verb === "head") && isHealthPath(wanted.path)
     ? allow("health is public")
     : undefined;
-function byNode(user: User, wanted: Attributes): Decision | undefined {
+function byNode(user: User, wanted: Attributes, view: NodeView): Decision | undefined {
   const node = nodeName(user);
-  return node !== undefined && ownedByNode(node, wanted) ? allow(`node ${node} may read its own objects`) : undefined;
+  return node !== undefined && ownedByNode(node, wanted, view) ? allow(`node ${node} may do that with what is its own`) : undefined;
 }

@@ -1,9 +1,8 @@
 // The tokens of a node's pods travel, and lie on its flash, as Secrets do: sealed to the node's key. Each is a member of the node's set, in a namespace
 // that no object of the API can have: nothing else can be taken for one, and no pod can name one, since it names Secrets of its own namespace only.
 import { createHash } from "node:crypto";
-import type { ServiceAccountTokenProjection } from "../api/kinds/pod/volume.ts";
+import type { TokenWish } from "../api/kinds/pod/references.ts";
 
-export type TokenWish = Pick<ServiceAccountTokenProjection, "audience" | "expirationSeconds">;
 export const podTokenNamespace = ":tokens";
 /** The one key of its data. */
 export const podTokenKey = "token";

@@ -9,7 +9,7 @@ import { type Log, silentLog } from "../../shared/util/log.ts";
 import { AccountTokens } from "../../master/identity/accounts.ts";
 import { createIdentity, type Identity } from "../../master/identity/identity.ts";
 import { type AppDependencies, createApp } from "../../master/http/app.ts";
-import { createAuthenticator } from "../../master/http/auth.ts";
+import { authenticatedUser, createAuthenticator } from "../../master/http/auth.ts";
 import type { Env } from "../../master/http/context.ts";
 import { type Authorizer, createAuthorizer } from "../../master/rbac/authorizer.ts";
 import { prepareRoles } from "../../master/rbac/bootstrap.ts";
@@ -51,7 +51,7 @@ export async function openApi(options: Partial<AppDependencies> = {}, opened?: R
       if (!authorization) return admin;
       const user = await identity.user(authorization.replace(/^Bearer /, ""));
       if (!user) throw unauthorized();
-      return user;
+      return authorization.startsWith("{") ? user : authenticatedUser(user);
     },
     streams: noStreams,
     stopping: stopping.signal,
@@ -93,7 +93,7 @@ async function partsOver(
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const keys = new TokenKeys(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
   const identity = createIdentity(new AccountTokens(keys, { cache, registry, now }), [others], now);
-  return { authorizer: createAuthorizer(createRoles(cache)), identity, cache };
+  return { authorizer: createAuthorizer(createRoles(cache), cache), identity, cache };
 }
 
 /** Sends a request and reads the answer as JSON. */

@@ -18,6 +18,8 @@ export function nodeRestriction(
     if (old && JSON.stringify(old.spec?.taints ?? []) !== JSON.stringify(object.spec?.taints ?? [])) {
       return refuse(`node "${node}" is not allowed to modify taints`);
     }
+    const kept = keptLabels(old?.metadata.labels ?? {}, object.metadata.labels ?? {});
+    if (kept.length > 0) return refuse(`node "${node}" is not allowed to modify labels: ${kept.join(", ")}`);
   } else if (is(kind, "leases.coordination.k8s.io")) {
     if (namespace !== "kube-node-lease") return refuse('can only access leases in the "kube-node-lease" system namespace');
     if (name !== node) return refuse("can only access node lease with the same name as the requesting node");
@@ -30,3 +32,25 @@ export function nodeRestriction(
   }
   return undefined;
 }
+
+/** Changed labels by which Kubernetes and we tell nodes apart, but for those that a machine says of itself. */
+function keptLabels(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): string[] {
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key]);
+  return changed.filter((key) => {
+    const domain = key.includes("/") ? key.slice(0, key.indexOf("/")) : "";
+    return ofTheCluster.test(domain) && !ownDomains.test(domain) && !ownLabels.includes(key);
+  }).sort();
+}
+const ofTheCluster = /(^|\.)(kubernetes\.io|k8s\.io|skerry\.dev)$/, ownDomains = /^((.+\.)?kubelet|(.+\.)?node)\.kubernetes\.io$/;
+const ownLabels: readonly string[] = [
+  "beta.kubernetes.io/arch",
+  "beta.kubernetes.io/instance-type",
+  "beta.kubernetes.io/os",
+  "failure-domain.beta.kubernetes.io/region",
+  "failure-domain.beta.kubernetes.io/zone",
+  "kubernetes.io/arch",
+  "kubernetes.io/hostname",
+  "kubernetes.io/os",
+  "topology.kubernetes.io/region",
+  "topology.kubernetes.io/zone",
+];

@@ -5,12 +5,14 @@ import { grantFor } from "../../../master/identity/request.ts";
 import { TokenKeys } from "../../../master/pki/token_keys.ts";
 import { startCache } from "../../../master/registry/cache.ts";
 import { kinds } from "../../../shared/api/kinds/mod.ts";
+import { enrollments } from "../../../shared/api/kinds/enrollment.ts";
 import { nodes } from "../../../shared/api/kinds/node.ts";
 import { type Pod, pods } from "../../../shared/api/kinds/pod.ts";
 import { accountAnnotations, secrets, tokenSecretType } from "../../../shared/api/kinds/secret.ts";
 import { serviceAccounts } from "../../../shared/api/kinds/service_account.ts";
 import type { TokenRequestSpec } from "../../../shared/api/kinds/token_request.ts";
 import { silentLog } from "../../../shared/util/log.ts";
+import { generateSealKey } from "../../../shared/wire/seal.ts";
 import { generateKeyPairSync } from "node:crypto";
 import { closeRegistry, openRegistry, type RegistryContext } from "../../kit/registry.ts";
 import { suite } from "../../kit/suite.ts";
@@ -126,6 +128,24 @@ test("a token that hangs on a pod ends with it, and the usual one lives a year",
   context.nowMs -= 120_000;
   await context.cache.waitFor(registry.revision(), context.stop.signal);
   assert.is(await verdict(context, token), "service account token has been invalidated");
+});
+
+test("a token of a pod on a device that was shut out is nobody's, until another device has its place", async (context) => {
+  const { registry, cache, stop } = context, { uid } = await registry.create(pods, pod as Pod);
+  await registry.create(nodes, { metadata: { name: "pi" } });
+  const token = await issue(context, { boundObjectRef: { kind: "Pod", apiVersion: "v1", name: "a", uid } });
+  const enrol = (name: string) =>
+    registry.create(enrollments, {
+      metadata: { name },
+      spec: { publicKeys: ["0".repeat(64)], sealKey: generateSealKey().publicKey, nodeName: "pi" },
+    });
+  const lost = await enrol("a".repeat(26));
+  await registry.modify(enrollments, lost, (object) => ({ ...object, spec: { ...object.spec, revoked: true } }));
+  await cache.waitFor(registry.revision(), stop.signal);
+  assert.is(await verdict(context, token), "service account token has been invalidated");
+  await enrol(`${"b".repeat(25)}a`);
+  await cache.waitFor(registry.revision(), stop.signal);
+  assert.is(await verdict(context, token), "system:serviceaccount:default:robot");
 });
 
 test("grantFor() binds to what is there, has that uid, and is the account's own", async (context) => {

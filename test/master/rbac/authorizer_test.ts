@@ -1,6 +1,8 @@
 import * as assert from "uvu/assert";
 import { clusterRoles, type PolicyRule, roles } from "../../../shared/api/kinds/role.ts";
 import { clusterRoleBindings, roleBindings, type Subject } from "../../../shared/api/kinds/role_binding.ts";
+import { type Pod, pods as podKind } from "../../../shared/api/kinds/pod.ts";
+import { serviceAccounts } from "../../../shared/api/kinds/service_account.ts";
 import { namespaces } from "../../../shared/api/kinds/namespace.ts";
 import { silentLog } from "../../../shared/util/log.ts";
 import { kinds } from "../../../shared/api/kinds/mod.ts";
@@ -24,7 +26,7 @@ const test = suite<Context>("createAuthorizer()", {
   async setup() {
     const opened = await openRegistry(), stop = new AbortController();
     const cache = await startCache({ store: opened.store, kinds, log: silentLog }, stop.signal);
-    const authorizer = createAuthorizer(createRoles(cache)); // before there is anything: it learns from changes
+    const authorizer = createAuthorizer(createRoles(cache), cache); // before there is anything: it learns from changes
     await prepareRoles({ registry: opened.registry, log: silentLog });
     await opened.registry.create(namespaces, { metadata: { name: "n" } });
     const settled = () => cache.waitFor(opened.registry.revision(), stop.signal);
@@ -52,14 +54,29 @@ test("authorize() lets administrators do everything, without a role", ({ authori
   assert.ok(authorizer.authorize(admin, { verb: "get", path: "/metrics" }).allowed);
 });
 
-test("authorize() lets a node read what is its own, and nothing else", ({ authorizer }) => {
+test("authorize() lets a node do with its own what a node does, and nothing else", async ({ authorizer, registry, settled }) => {
+  const spec = {
+    nodeName: "pi-7",
+    serviceAccountName: "default",
+    containers: [{ name: "a", image: "x", envFrom: [{ secretRef: { name: "key" } }] }],
+    volumes: [{ name: "v", configMap: { name: "settings" } }],
+  };
+  await registry.create(serviceAccounts, { metadata: { name: "default", namespace: "n" } });
+  await registry.create(podKind, { metadata: { name: "mine", namespace: "n" }, spec } as Pod);
+  await registry.create(podKind, { metadata: { name: "other", namespace: "n" }, spec: { ...spec, nodeName: "pi-8" } } as Pod);
+  await settled();
+  const named = (resource: string, name: string, namespace = "n") => ({ group: "", resource, namespace, name });
   const may = (who: User, wanted: Attributes) => authorizer.authorize(who, wanted).allowed;
   const table: [allowed: boolean, wanted: Attributes][] = [
     [true, { verb: "get", group: "", resource: "nodes", name: "pi-7" }],
     [false, { verb: "get", group: "", resource: "nodes", name: "pi-8" }],
     [false, { verb: "list", group: "", resource: "nodes" }],
     [true, { verb: "list", group: "", resource: "nodes", fieldSelector: "metadata.name=pi-7" }],
-    [false, { verb: "update", group: "", resource: "nodes", name: "pi-7" }],
+    [true, { verb: "update", group: "", resource: "nodes", name: "pi-7" }],
+    [true, { verb: "patch", group: "", resource: "nodes", name: "pi-7", subresource: "status" }],
+    [false, { verb: "patch", group: "", resource: "nodes", name: "pi-8", subresource: "status" }],
+    [false, { verb: "delete", group: "", resource: "nodes", name: "pi-7" }],
+    [false, { verb: "create", group: "", resource: "nodes" }],
     [false, { verb: "get", group: "", resource: "nodes", name: "pi-7", subresource: "proxy" }],
     [true, { verb: "watch", ...pods, fieldSelector: "spec.nodeName=pi-7" }],
     [true, { verb: "list", ...pods, fieldSelector: "status.phase=Running,spec.nodeName=pi-7" }],
@@ -67,6 +84,31 @@ test("authorize() lets a node read what is its own, and nothing else", ({ author
     [false, { verb: "list", ...pods, fieldSelector: "spec.nodeName=pi-70" }],
     [false, { verb: "get", ...pods, namespace: "n", name: "web" }],
     [false, { verb: "list", group: "", resource: "secrets" }],
+    [false, { verb: "list", group: "", resource: "secrets", namespace: "n" }],
+    ...["secrets/key", "configmaps/settings"].flatMap((path): typeof table => {
+      const [resource, name] = path.split("/") as [string, string];
+      return [
+        [true, { verb: "get", ...named(resource, name) }],
+        [true, { verb: "watch", group: "", resource, namespace: "n", fieldSelector: `metadata.name=${name}` }],
+        [false, { verb: "get", ...named(resource, name, "m") }],
+        [false, { verb: "get", ...named(resource, "unnamed") }],
+        [false, { verb: "update", ...named(resource, name) }],
+      ];
+    }),
+    [true, { verb: "get", ...named("pods", "mine") }],
+    [false, { verb: "get", ...named("pods", "other") }],
+    [true, { verb: "patch", ...named("pods", "mine"), subresource: "status" }],
+    [false, { verb: "patch", ...named("pods", "other"), subresource: "status" }],
+    [false, { verb: "patch", ...named("pods", "mine") }],
+    [false, { verb: "create", ...named("pods", "mine"), subresource: "exec" }],
+    [true, { verb: "delete", ...named("pods", "mine") }],
+    [true, { verb: "create", ...named("serviceaccounts", "default"), subresource: "token" }],
+    [false, { verb: "create", ...named("serviceaccounts", "robot"), subresource: "token" }],
+    [false, { verb: "create", ...named("serviceaccounts", "default", "m"), subresource: "token" }],
+    [true, { verb: "create", group: "", resource: "events", namespace: "n" }],
+    [false, { verb: "list", group: "", resource: "events", namespace: "n" }],
+    [true, { verb: "create", group: "coordination.k8s.io", resource: "leases", namespace: "kube-node-lease" }],
+    [false, { verb: "update", group: "coordination.k8s.io", resource: "leases", namespace: "kube-node-lease", name: "pi-8" }],
     [true, { verb: "get", group: "coordination.k8s.io", resource: "leases", namespace: "kube-node-lease", name: "pi-7" }],
     [false, { verb: "get", group: "coordination.k8s.io", resource: "leases", namespace: "default", name: "pi-7" }],
   ];

@@ -102,6 +102,18 @@ test("admit() confines a node to its own Node, Lease and Pods", async () => {
   );
   const tainted = node("pi-7", { taints: [{ key: "a", effect: "NoSchedule" }] });
   assert.match((await refusal(nodes, node("pi-7"), pi7, tainted)).message, /is not allowed to modify taints/);
+  const labelled = (labels: object) => ({ metadata: { name: "pi-7", labels }, spec: {} }), was = labelled({ "kubernetes.io/os": "linux" });
+  await admitted(nodes, labelled({ "kubernetes.io/os": "linux", "topology.kubernetes.io/zone": "a", colour: "red" }), pi7, was);
+  const marked = labelled({
+    "kubernetes.io/os": "linux",
+    "node-restriction.kubernetes.io/a": "",
+    "skerry.dev/site": "x",
+    "node.kubernetes.io/b": "",
+  });
+  assert.match(
+    (await refusal(nodes, marked, pi7, was)).message,
+    /is not allowed to modify labels: node-restriction\.kubernetes\.io\/a, skerry\.dev\/site$/,
+  );
 
   const lease = (namespace: string, name: string) => ({ metadata: { name, namespace }, spec: { holderIdentity: "pi-7" } });
   await admitted(leases, lease("kube-node-lease", "pi-7"), pi7);
