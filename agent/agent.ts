@@ -18,6 +18,7 @@ import { reading, Tunnel } from "./link/tunnel.ts";
 import { attachVerb, execVerb } from "./verbs/exec.ts";
 import { forwardVerb } from "./verbs/forward.ts";
 import { logsVerb } from "./verbs/logs.ts";
+import { type Amounts, usageVerb } from "./verbs/usage.ts";
 import type { Network } from "./network/network.ts";
 import { createPods, type Pods, type PodsConfig } from "./pods/pods.ts";
 import type { Checks } from "./probes/prober.ts";
@@ -39,6 +40,8 @@ export interface Machine {
   readonly allocatable: PodsConfig["allocatable"];
   /** Says how the node is, and again whenever that has changed, until the signal aborts. */
   report(say: (state: Record<string, unknown>, urgent: boolean) => void, signal: AbortSignal): Promise<void>;
+  /** What all that runs on it has used so far, and uses of its memory. */
+  usage(): Promise<Amounts>;
 }
 
 export interface AgentParts {
@@ -146,6 +149,7 @@ async function runAlone(parts: AgentParts, settings: AgentSettings, signal: Abor
     exec: execVerb(runtime, pods),
     attach: attachVerb(runtime, pods),
     portforward: forwardVerb(runtime, pods),
+    usage: reading(usageVerb({ clock, runtime, machine, pods })),
   });
   const receiver = new Receiver({ sets, clock, random, log, send: (name, message) => say.link?.send(name, message), apply });
 

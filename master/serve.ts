@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { mkdir } from "node:fs/promises";
 import { kinds } from "../shared/api/kinds/mod.ts";
+import { nodeMetrics, podMetrics } from "../shared/api/kinds/metrics.ts";
 import { nodeLinks } from "../shared/api/kinds/node_link.ts";
 import type { Kind } from "../shared/api/resource.ts";
 import { keptRevisions } from "../shared/limits.ts";
@@ -26,6 +27,7 @@ import { noMemberRoutes, noSnapshotRoutes } from "./http/in_etcd.ts";
 import { memberRoutes } from "./http/members.ts";
 import { RequestMetrics } from "./http/request_metrics.ts";
 import { passOnWith } from "./http/pass_on.ts";
+import type { Memory } from "./http/sources.ts";
 import { startServer } from "./http/server.ts";
 import { snapshotPath } from "./http/request.ts";
 import { snapshotRoutes } from "./http/snapshot.ts";
@@ -160,7 +162,11 @@ export async function serve(
     passOn: credentials && passOnWith({ clock, credentials }),
     identity,
     stopping: ending.signal,
-    memory: new Map([[nodeLinks as unknown as Kind, fleet.nodeLinks]]),
+    memory: new Map<Kind, Memory>([
+      [nodeLinks as unknown as Kind, fleet.nodeLinks],
+      [nodeMetrics as unknown as Kind, fleet.metrics.nodes],
+      [podMetrics as unknown as Kind, fleet.metrics.pods],
+    ]),
     open: (router) => void router.route("/", fleet.join),
     metrics: () => metrics.metrics(),
     extras: (router) => {

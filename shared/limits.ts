@@ -82,6 +82,15 @@ export const compressFromBytes = 200;
 export const inflatedBytes = 32 * 1024 * 1024;
 /** Characters of the message of an event that a node sends: as many as Kubernetes takes. */
 export const eventMessageCharacters = 1024;
+/** Milliseconds between the two looks from which a node reckons what it uses: at least, and at most before it looks twice anew. */
+export const usageWindowMs = { least: 1_000, most: 90_000 } as const;
+/** Milliseconds for which a node's answer about what it uses is good enough for the next who asks. On a metered link each one costs. */
+export const usageKeptMs = { free: 15_000, metered: 60_000 } as const;
+/** Milliseconds to wait for that answer, and the bytes it may have: two hundred containers with the longest names. */
+export const usageWaitMs = 8_000;
+export const usageAnswerBytes = 128 * 1024;
+/** Objects whose nodes are asked at a time. */
+export const nodesAskedAtOnce = 64;
 /** Sessions (logs, exec, attach) open on one node at a time. */
 export const nodeSessions = 8;
 /** Connections to ports of one node's pods that are forwarded at a time: a browser opens 6 to 20, and each may hold twice its credit on a small board. */

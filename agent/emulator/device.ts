@@ -14,7 +14,7 @@ import { plainMounter } from "../volumes/mounter.ts";
 import type { Log } from "../../shared/util/log.ts";
 
 /** A Raspberry Pi 4 with 4 GiB and a card of 32 GB. */
-const board = { cpus: 4, memoryBytes: 4 * 2 ** 30, diskBytes: 32e9, architecture: "arm64" } as const;
+const board = { cpus: 4, memoryBytes: 4 * 2 ** 30, diskBytes: 32e9, cpuShare: 0.1, architecture: "arm64" } as const;
 
 export interface DeviceOptions {
   readonly name: string;
@@ -72,5 +72,6 @@ function emulatedMachine(clock: Clock, { name, index, bootId, agentVersion, labe
       );
       return aborted(signal);
     },
+    usage: () => Promise.resolve({ cpuNanoseconds: clock.monotonic() * 1e6 * board.cpuShare, memoryBytes: board.memoryBytes / 8 }),
   };
 }

@@ -20,6 +20,8 @@ export interface OpenMachine {
   readonly serial: string | undefined;
   readonly machineIdHash: string | undefined;
   report(say: (state: Record<string, unknown>, urgent: boolean) => void, signal: AbortSignal): Promise<void>;
+  /** CPU time of all cores since boot, and the memory that is not free for whoever wants it. */
+  usage(): Promise<{ cpuNanoseconds: number; memoryBytes: number }>;
 }
 
 export async function openMachine(
@@ -64,6 +66,10 @@ export async function openMachine(
     allocatable,
     serial: (await text("/proc/device-tree/serial-number")).replace(/\0/g, "") || undefined,
     machineIdHash: machineId ? createHash("sha256").update(`skerry ${machineId}`).digest("hex") : undefined,
+    async usage() {
+      const [stat, { memoryAvailableBytes }] = await Promise.all([text("/proc/stat"), amounts(dataDir, facts.memoryBytes)]);
+      return { cpuNanoseconds: busyNanoseconds(stat), memoryBytes: facts.memoryBytes - memoryAvailableBytes };
+    },
     async report(say, signal) {
       let before: Pressure = noPressure, conditions: readonly NodeCondition[] = [], images: readonly LocalImage[] = [];
       while (!signal.aborted) {
@@ -85,6 +91,12 @@ export async function openMachine(
       }
     },
   };
+}
+
+/** From /proc/stat, which counts hundredths of a second: all but idling and waiting for disks. Guests' time is within user's. */
+export function busyNanoseconds(stat: string): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (/^cpu +(.*)/.exec(stat)?.[1] ?? "").split(" ").map(Number);
+  return (user + nice + system + irq + softirq + steal) * 1e7;
 }
 
 const text = (path: string): Promise<string> => readFile(path, "utf8").then((content) => content.trim(), () => "");

@@ -74,11 +74,16 @@ export interface Pods {
   logPath(podUid: string, container: string, options?: { previous?: boolean }): string | undefined;
   /** For exec and attach; undefined unless it runs. Without a name: any of the pod. */
   containerId(podUid: string, container?: string): string | undefined;
+  /** The containers that run, by their ids. */
+  running(): readonly { readonly podUid: string; readonly name: string; readonly id: string }[];
   /** By pod UID. */
   readonly local: ReadonlyMap<string, LocalPod>;
   /** Called when the address, readiness or existence of a local pod has changed. */
   subscribe(observer: () => void): () => void;
 }
+
+/** `podman://0123…` as the engine knows it. */
+const engineId = (containerID: string): string => containerID.replace(/^.*:\/\//, "");
 
 export function createPods(on: PodsDependencies, config: PodsConfig): Pods {
   const { runtime, clock, random, log, report } = on, { hostIP, allocatable, memoryBytes, dnsServers } = config;
@@ -146,8 +151,14 @@ export function createPods(on: PodsDependencies, config: PodsConfig): Pods {
     },
     containerId(podUid, container) {
       const found = statusesOf(podUid).find(({ name, state }) => state?.running && name === (container ?? name));
-      return found?.containerID?.replace(/^.*:\/\//, "");
+      return found?.containerID && engineId(found.containerID);
     },
+    running: () =>
+      [...statuses.all.keys()].flatMap((podUid) =>
+        statusesOf(podUid).flatMap(({ name, state, containerID }) =>
+          state?.running && containerID ? [{ podUid, name, id: engineId(containerID) }] : []
+        )
+      ),
     get local() {
       return statuses.all;
     },

@@ -33,6 +33,8 @@ import { type Session, Sessions } from "./sessions.ts";
 import { StateHashes } from "./state_hashes.ts";
 import { Tokens } from "./tokens.ts";
 import { Touched } from "./touched.ts";
+import { metricsSources } from "./metrics_source.ts";
+import { NodeUsage } from "./usage.ts";
 import { Tunnel } from "./tunnel.ts";
 
 export interface FleetNeeds {
@@ -81,6 +83,8 @@ export interface Fleet {
   readonly tokens: Pick<Tokens, "create" | "list" | "revoke" | "authenticate">;
   /** The objects of the kind NodeLink. */
   readonly nodeLinks: Pick<Registry, "get" | "list">;
+  /** What nodes and pods use: of metrics.k8s.io. */
+  readonly metrics: ReturnType<typeof metricsSources>;
   /** Is this certificate, which verifies, one of a node that was shut out? */
   revoked(certificate: { readonly keyHash: string; readonly organizations: readonly string[] }): boolean;
   /** Takes reports in and sends heads out until the signal aborts; resolves when what was begun is done. @throws what lets a part of it not go on */
@@ -270,6 +274,7 @@ export function createFleet(needs: FleetNeeds, config: FleetConfig): Fleet {
     }),
     tokens,
     nodeLinks: nodeLinkSource(sessions, clock, config.member, roster && directory && { roster, directory }),
+    metrics: metricsSources(cache, new NodeUsage({ sessions, tunnel, clock })),
     revoked: (certificate) => enrolled.revoked(certificate),
     async run(signal) {
       let cancelSweep = () => {};

@@ -1,5 +1,4 @@
 // NodeLinks: what is known of each node's connection right now, made from the sessions when somebody asks.
-import { Buffer } from "node:buffer";
 import { type NodeLink, nodeLinks } from "../../shared/api/kinds/node_link.ts";
 import { notFound } from "../../shared/api/status.ts";
 import type { Clock } from "../../shared/util/clock.ts";
@@ -7,6 +6,7 @@ import type { Registry, Stored } from "../registry/registry.ts";
 import type { Directory } from "./directory.ts";
 import type { Roster, SharedState } from "./roster.ts";
 import type { NodeRecord, Sessions } from "./sessions.ts";
+import { Unstored } from "./unstored.ts";
 
 const time = (ms: number): string => new Date(Math.max(0, ms)).toISOString().replace("Z", "000Z"); // MicroTime
 
@@ -20,9 +20,9 @@ export function nodeLinkSource(sessions: Sessions, clock: Clock, member: string,
   const show = (nodeName: string): Stored<NodeLink> | undefined => {
     const record = sessions.recordOf(nodeName), shared = others?.roster.state(nodeName);
     if (record && (record.session || !shared || shared.sess <= record.highestSess)) {
-      return new StoredLink(linkOf(record, sessions, clock, member));
+      return new Unstored(nodeLinks, linkOf(record, sessions, clock, member));
     }
-    return shared && new StoredLink(linkElsewhere(nodeName, shared, clock, others!.directory.find(shared.member)?.name ?? ""));
+    return shared && new Unstored(nodeLinks, linkElsewhere(nodeName, shared, clock, others!.directory.find(shared.member)?.name ?? ""));
   };
   return {
     get(kind, { name }) {
@@ -78,26 +78,4 @@ function linkElsewhere(nodeName: string, { nodeId, live, sess, sinceMs }: Shared
     bytesOut: 0,
     session: { number: sess, member, since },
   };
-}
-
-/** As the registry's stored objects look. */
-class StoredLink implements Stored<NodeLink> {
-  readonly kind = nodeLinks;
-  readonly namespace = "";
-  readonly uid = "";
-  readonly revision = 1;
-  readonly labels = {};
-  readonly fields = {};
-  readonly ownerUids = [];
-  readonly deleting = false;
-  readonly object: NodeLink;
-  constructor(object: NodeLink) {
-    this.object = object;
-  }
-  get name(): string {
-    return this.object.metadata!.name!;
-  }
-  bytes(): Uint8Array {
-    return Buffer.from(JSON.stringify({ apiVersion: "fleet.skerry.dev/v1alpha1", kind: "NodeLink", ...this.object }));
-  }
 }

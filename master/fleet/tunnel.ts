@@ -42,6 +42,10 @@ export class Tunnel {
   async process(verb: "exec" | "attach", pod: PodFacts, container: string, options: object, signal: AbortSignal): Promise<TunnelSession> {
     return await this.#begin(verb, pod, container, options, signal);
   }
+  /** What the node and its containers use: a Usage, as JSON. @throws ApiError, as logs() */
+  async usage(nodeName: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return output(await this.#begin("usage", { spec: { nodeName } }, undefined, {}, signal));
+  }
   /** A connection to a port of the pod: its input on `stdin`, what it answers on `stdout`, and each has its end. @throws ApiError, as logs() */
   async connect(pod: PodFacts, port: number, signal: AbortSignal): Promise<TunnelSession> {
     return await this.#begin("portforward", pod, undefined, { port }, signal);
@@ -118,6 +122,7 @@ const purposes = {
   exec: "run a command in",
   attach: "attach to",
   portforward: "forward ports to",
+  usage: "measure",
 } as const satisfies Record<SessionOpen["verb"], string>;
 
 /** One by one, as its reader asks for them. */

@@ -70,6 +70,7 @@ const viewed: PolicyRule[] = [
   rule(read, "batch", ...withStatus("jobs", "cronjobs")),
   rule(read, "policy", ...withStatus("poddisruptionbudgets")),
   rule(read, "networking.k8s.io", "networkpolicies", ...withStatus("ingresses")),
+  rule(read, "metrics.k8s.io", "nodes", "pods"),
 ];
 const streams = ["pods/attach", "pods/exec", "pods/portforward", "pods/proxy"];
 const edited: PolicyRule[] = [

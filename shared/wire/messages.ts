@@ -158,7 +158,7 @@ export type Cumulative = v.InferOutput<typeof Cumulative>;
 
 /** First frame of a session (logs; later exec, attach, port-forward, cp), from the master. */
 export const SessionOpen = v.object({
-  verb: v.picklist(["logs", "exec", "attach", "portforward"]),
+  verb: v.picklist(["logs", "exec", "attach", "portforward", "usage"]),
   podUid: uid,
   container: v.optional(text(253)),
   options: v.optional(v.record(v.string(), v.unknown()), {}),
@@ -166,6 +166,17 @@ export const SessionOpen = v.object({
   credit: u53,
 });
 export type SessionOpen = v.InferOutput<typeof SessionOpen>;
+
+const amounts = { cpuNanocores: u53, memoryBytes: u53 };
+/** What a node answers on a session "usage". */
+export const Usage = v.object({
+  /** Over which CPU was measured. */
+  windowMs: u53,
+  node: v.object(amounts),
+  /** Those that run. */
+  containers: v.array(v.object({ podUid: uid, name: text(253), ...amounts })),
+});
+export type Usage = v.InferOutput<typeof Usage>;
 
 /** `csr`: PEM, signed by the key the node has, or by one it wants to change to. */
 export const Renew = v.object({ csr: text(8192) });

@@ -8,7 +8,7 @@ import { type InstalledKubectl, kubectl, kubectls } from "../kit/kubectl.ts";
 import { type MasterProcess, masterProcess } from "../kit/master_process.ts";
 import { shared } from "../kit/shared.ts";
 import { suite } from "../kit/suite.ts";
-import { access, keepingNodes } from "./commands/nodes.ts";
+import { access, keepingNodes, measuring } from "./commands/nodes.ts";
 import { describing, discovery, getting } from "./commands/reading.ts";
 import { insidePods, rollingOut } from "./commands/workloads.ts";
 import { applying, changing, generating, waiting } from "./commands/writing.ts";
@@ -25,6 +25,7 @@ const scenarios: readonly Scenario[] = [
   insidePods,
   keepingNodes,
   access,
+  measuring,
 ];
 const nodes = 3;
 

@@ -24,6 +24,7 @@ import { ingressClasses } from "./ingress_class.ts";
 import { jobs } from "./job.ts";
 import { leases } from "./lease.ts";
 import { limitRanges } from "./limit_range.ts";
+import { nodeMetrics, podMetrics } from "./metrics.ts";
 import { namespaces } from "./namespace.ts";
 import { networkPolicies } from "./network_policy.ts";
 import { nodes } from "./node.ts";
@@ -117,6 +118,9 @@ export const kinds: readonly Kind[] = [
   endpointSlices,
   // apiextensions.k8s.io/v1
   customResourceDefinitions,
+  // metrics.k8s.io/v1beta1
+  nodeMetrics,
+  podMetrics,
   // fleet.skerry.dev/v1alpha1
   enrollments,
   nodeLinks,

@@ -106,3 +106,22 @@ export const access: Scenario = {
     ok("delete csr %NS-a %NS-b"),
   ],
 };
+
+export const measuring: Scenario = {
+  name: "measuring",
+  lines: [
+    ok("apply -f -", undefined, { input: deployment() }),
+    ok("rollout status deploy/web --timeout=60s"),
+    soon("top nodes", /^NAME +CPU\(cores\) +CPU.* +MEMORY\(bytes\) +MEMORY.*\nemu-0 +\d+m +\d+% +\d+Mi +\d+%/),
+    ok("top node emu-1 --no-headers", /^emu-1 +\d+m +\d+% +\d+Mi +\d+% *\n$/),
+    soon("top pods", /^NAME +CPU\(cores\) +MEMORY\(bytes\) *\n(web-\S+ +\d+m +\d+Mi *\n){2}$/),
+    ok("top pods --containers -l app=web", /^POD +NAME +CPU\(cores\) +MEMORY\(bytes\) *\nweb-\S+ +main +\d+m +\d+Mi/),
+    ok("top pods -A --sort-by=cpu --no-headers", /^%NS +web-\S+ +\d+m /m),
+    ok("top pods -l app=bogus", "", { err: "No resources found in %NS namespace.\n" }),
+    fails("top node nobody", /nodes(\.metrics\.k8s\.io)? "nobody" not found/),
+    ok("get --raw /apis/metrics.k8s.io/v1beta1/nodes/emu-0", /^\{"apiVersion":"metrics\.k8s\.io\/v1beta1","kind":"NodeMetrics"/),
+    ok("get pods.metrics.k8s.io", /^NAME +CPU +MEMORY +WINDOW\nweb-/),
+    fails("delete pods.metrics.k8s.io --all", /MethodNotAllowed|does not allow this method/),
+    ok("delete deploy web"),
+  ],
+};
