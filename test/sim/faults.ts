@@ -67,6 +67,7 @@ export class Faults {
     if (kinds.has("stalls")) this.#every(300, 4_000, () => this.#stall());
     if (kinds.has("sieges")) this.#every(500, 5_000, () => this.#besiege());
     if (kinds.has("echoes")) network.echoRate = world.between(0, 0.1);
+    network.isFaithful = kinds.has("echoes") || (kinds.has("kills") && world.chance(0.5));
     if (kinds.has("partitions")) this.#every(500, 6_000, () => this.#partition());
     if (kinds.has("kills")) this.#every(300, 6_000, () => this.#operator.restart(this.#victim(), "kill"));
     if (kinds.has("stops")) this.#every(300, 6_000, () => this.#operator.restart(this.#victim(), "stop"));

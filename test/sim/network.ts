@@ -36,6 +36,8 @@ export class SimNetwork {
   isOrderly = false;
   lossRate = 0;
   repeatRate = 0;
+  /** Whether some of what comes for who is away is kept for his next life. */
+  isFaithful = false;
   /** Share of the messages that come once more, up to ten seconds later. */
   echoRate = 0;
   /** Milliseconds of one way, least and most; one in fifty takes ten times as long. */
@@ -71,6 +73,7 @@ export class SimNetwork {
   /** What is on its way stays on its way. */
   heal(): void {
     this.isOrderly = true;
+    this.isFaithful = false;
     this.reconnect();
     this.#stalls.clear();
     this.#queues.clear();
@@ -100,7 +103,7 @@ export class SimNetwork {
       if (this.isCut(from, message.to)) return;
       this.#world.note(`${message.from}>${message.to} ${message.type} ${message.term}`);
       const port = this.#ports.get(message.to);
-      if (port?.isUp() === false && this.echoRate > 0) this.#keep(message);
+      if (port?.isUp() === false && this.isFaithful) this.#keep(message);
       else port?.deliver(message);
     });
   }

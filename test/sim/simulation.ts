@@ -112,7 +112,7 @@ class Simulation implements Operator {
   #opens(member: SimMember): void {
     if (!member.store) return;
     this.#network.release(member.id);
-    if (this.#world.chance(0.5)) this.#clients.enter(member);
+    if (this.#world.chance(0.8)) this.#clients.enter(member);
     this.#faults.opens(member);
   }
 
