@@ -215,6 +215,8 @@ export const contentsBytes = 1024 * 1024;
 
 /** Writers that may wait for their turn at one object: more than that many at once is a loop gone wild. */
 export const writersPerObject = 256;
+/** Pods that are looked at when a namespace asks more of them, as upstream. */
+export const podSecurityPods = 3000;
 /** Writers that may wait for their turn at the quotas of one namespace: some thousand pods at once are a large rollout. */
 export const quotaWriters = 4096;
 /** Attempts to charge quotas that other members charge at the same time: with three masters, every round lets one of them through. */

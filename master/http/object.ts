@@ -101,6 +101,7 @@ export function writeOptions(c: HttpContext, subresource?: string): WriteOptions
     ...(subresource !== undefined && { subresource }),
     user,
     ...(once && { once }),
+    warn: (words) => void c.get("warnings").add(words),
     vet: (change) => escalation(authorizer, user, change) ?? unauthorizedDecision(authorizer, user, change) ?? forbiddenSubject(change),
   };
 }

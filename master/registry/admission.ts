@@ -10,6 +10,7 @@ import { trackUpdate } from "./ownership/track.ts";
 import { limitRangeBounds, limitRangeDefaults } from "./policies/limit_range.ts";
 import { certificateRequester, namespaceNameLabel } from "./policies/marks.ts";
 import { nodeRestriction } from "./policies/node_restriction.ts";
+import { podSecurity } from "./policies/pod_security.ts";
 import { oneDefaultPriority, podPriority, systemPriorityStays } from "./policies/priority.ts";
 import { podServiceAccount } from "./policies/service_account.ts";
 
@@ -38,6 +39,7 @@ export const steps: readonly Step[] = [
   // Policies that only look: may there be such an object, here, by this writer?
   limitRangeBounds,
   oneDefaultPriority,
+  podSecurity,
   nodeRestriction,
   vetted,
 ];

@@ -1,5 +1,6 @@
 // What the steps of admission look at: one change of one object, and whom they can ask about the rest of the world.
 import type { LimitRange } from "../../shared/api/kinds/limit_range.ts";
+import type { Pod } from "../../shared/api/kinds/pod.ts";
 import type { PriorityClass } from "../../shared/api/kinds/priority_class.ts";
 import type { ServiceAccount } from "../../shared/api/kinds/service_account.ts";
 import type { Kind } from "../../shared/api/resource.ts";
@@ -18,10 +19,16 @@ export interface AdmissionContext {
   readonly namespace?: "absent" | "active" | "terminating" | undefined;
   /** The writer's own last word on the object that would be stored: what they may not give to others. */
   readonly vet?: ((change: Change) => ApiError | undefined) | undefined;
+  /** Tells the client something that is no error. Absent: nobody listens. */
+  readonly warn?: ((words: string) => void) | undefined;
   readonly world: World;
 }
 /** Other objects that a step must know. Read where it needs them, and as this member knows them: what must be exact stands in the transaction. */
 export interface World {
+  /** Undefined: there is no such namespace. */
+  namespaceLabels(name: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** At most so many of them. */
+  pods(namespace: string, most: number): Promise<readonly Pod[]>;
   limitRanges(namespace: string): Promise<readonly LimitRange[]>;
   priorityClasses(): Promise<readonly PriorityClass[]>;
   /** Of "default", which every namespace gets, a new namespace's may be a moment away: it is waited for. */

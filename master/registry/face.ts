@@ -51,6 +51,8 @@ export interface WriteOptions {
   readonly subresource?: string;
   /** Who writes, for admission (node restriction) and audit. Absent: the system itself. */
   readonly user?: Author;
+  /** Gets what the client should know although it is no error. */
+  readonly warn?: (words: string) => void;
   /** Looks at the object as it would be stored; an error refuses. The last step of admission: what depends on who writes, and not on the object alone. */
   readonly vet?: (
     change: { readonly kind: Kind; readonly object: KubernetesObject; readonly old?: KubernetesObject | undefined },

@@ -1,5 +1,7 @@
 // The rest of the world, as admission asks about it: read from this member's own state, parsed once for each version of an object.
 import { type LimitRange, limitRanges } from "../../shared/api/kinds/limit_range.ts";
+import { namespaces } from "../../shared/api/kinds/namespace.ts";
+import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
 import { type PriorityClass, priorityClasses } from "../../shared/api/kinds/priority_class.ts";
 import { type ServiceAccount, serviceAccounts } from "../../shared/api/kinds/service_account.ts";
 import type { Kind } from "../../shared/api/resource.ts";
@@ -18,6 +20,13 @@ export class StoredWorld implements World {
     this.#store = store;
     this.#clock = clock;
   }
+  async namespaceLabels(name: string): Promise<Readonly<Record<string, string>> | undefined> {
+    const { item } = await translated(this.#store.get(keyOf(namespaces, "", name), { serializable: true }));
+    return item && decode(namespaces, item).labels;
+  }
+  pods(namespace: string, most: number): Promise<readonly Pod[]> {
+    return this.#list(pods, namespace, most);
+  }
   limitRanges(namespace: string): Promise<readonly LimitRange[]> {
     return this.#list(limitRanges, namespace);
   }
@@ -33,8 +42,9 @@ export class StoredWorld implements World {
     }
   }
 
-  async #list<T>(kind: Kind<T>, namespace?: string): Promise<readonly T[]> {
-    const { items } = await translated(this.#store.list(prefixOf(kind, namespace), { serializable: true }));
+  async #list<T>(kind: Kind<T>, namespace?: string, most?: number): Promise<readonly T[]> {
+    const how = { serializable: true, ...(most !== undefined && { limit: most }) };
+    const { items } = await translated(this.#store.list(prefixOf(kind, namespace), how));
     return items.map((item) => decode(kind, item).object);
   }
 }

@@ -61,6 +61,7 @@ export class Writer {
         subresource: how.subresource,
         writer: this.#writer(how),
         namespace: space?.state,
+        warn: how.warn,
         world: this.#world,
       };
       const { object, error } = await admit(kind, born, undefined, context);
@@ -155,7 +156,14 @@ export class Writer {
       system: how.user === undefined,
       applied: how.operation === "Apply",
     });
-    const context = { user: how.user, vet: how.vet, subresource: how.subresource, writer: this.#writer(how), world: this.#world };
+    const context = {
+      user: how.user,
+      vet: how.vet,
+      warn: how.warn,
+      subresource: how.subresource,
+      writer: this.#writer(how),
+      world: this.#world,
+    };
     const { object, error } = await admit(kind, revised, old, context);
     if (error) throw error;
     const generation = how.subresource === "status" ? undefined : generationOf(kind, old, object);

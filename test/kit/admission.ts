@@ -6,6 +6,8 @@ import type { AdmissionContext, World } from "../../master/registry/change.ts";
 import type { Draft } from "../../master/registry/lifecycle.ts";
 
 export const emptyWorld: World = {
+  namespaceLabels: () => Promise.resolve({}),
+  pods: () => Promise.resolve([]),
   limitRanges: () => Promise.resolve([]),
   priorityClasses: () => Promise.resolve([]),
   serviceAccount: (namespace, name) => Promise.resolve(name === "default" ? { metadata: { name, namespace } } : undefined),

@@ -90,6 +90,33 @@ for (const { version, path } of found.length > 0 ? found : [{ version: "none", p
     const { err } = await small("run vague --image=i --dry-run=server");
     assert.match(err, /pods "vague" is forbidden: failed quota: sized: must specify limits.cpu for: vague/);
   });
+
+  test("pods are as harmless as the labels of their namespace ask", async ({ admin }) => {
+    await admin.ok("create namespace guarded");
+    await admin.ok("run before --image=i -n guarded --privileged");
+    const labelled = await admin.run(
+      "label namespace guarded pod-security.kubernetes.io/enforce=baseline pod-security.kubernetes.io/warn=restricted",
+    );
+    assert.is(
+      labelled.err,
+      'Warning: existing pods in namespace "guarded" violate the new PodSecurity enforce level "baseline:latest"\nWarning: before: privileged\n',
+    );
+    assert.is(
+      (await admin.run("run after --image=i -n guarded --privileged")).err,
+      'Error from server (Forbidden): pods "after" is forbidden: violates PodSecurity "baseline:latest": ' +
+        'privileged (container "after" must not set securityContext.privileged=true)\n',
+    );
+    const { code, err } = await admin.run("create deployment web --image=i -n guarded");
+    assert.is(code, 0);
+    assert.match(
+      err,
+      /^Warning: would violate PodSecurity "restricted:latest": allowPrivilegeEscalation != false \(container "i" must set /,
+    );
+    assert.match(
+      (await admin.run("label namespace guarded pod-security.kubernetes.io/enforce=most --overwrite")).err,
+      /must be one of privileged, baseline, restricted/,
+    );
+  });
 }
 
 const limitRange = `apiVersion: v1
