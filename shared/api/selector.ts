@@ -6,7 +6,7 @@ import type { LabelSelector } from "./meta.ts";
 export type Requirement =
   | { readonly key: string; readonly operator: "In" | "NotIn"; readonly values: readonly string[] }
   | { readonly key: string; readonly operator: "Exists" | "DoesNotExist" }
-  | { readonly key: string; readonly operator: "Gt" | "Lt"; readonly value: number };
+  | { readonly key: string; readonly operator: "Gt" | "Lt"; readonly value: bigint };
 /** All of them must hold. */
 export type Labels = readonly Requirement[];
 /** `a=b` and `a!=b`, all of them. */
@@ -29,12 +29,17 @@ function holds(requirement: Requirement, value: string | undefined): boolean {
     case "NotIn":
       return value === undefined || !requirement.values.includes(value);
     default: {
-      if (value === undefined || !integer.test(value)) return false;
-      return requirement.operator === "Gt" ? Number(value) > requirement.value : Number(value) < requirement.value;
+      const number = value === undefined ? undefined : int64(value);
+      if (number === undefined) return false;
+      return requirement.operator === "Gt" ? number > requirement.value : number < requirement.value;
     }
   }
 }
-const integer = /^[+-]?\d+$/;
+/** As strconv.ParseInt reads it. */
+function int64(text: string): bigint | undefined {
+  const number = /^[+-]?\d{1,64}$/.test(text) ? BigInt(text.replace("+", "")) : undefined;
+  return number !== undefined && BigInt.asIntN(64, number) === number ? number : undefined;
+}
 
 /** A field that `lookup` does not know counts as empty. */
 export const matchFields = (selector: Fields, lookup: (field: string) => string | undefined): boolean =>
@@ -78,10 +83,11 @@ export function parseLabels(text: string): Labels {
       case "<":
       case ">": {
         const value = exact();
-        if (!integer.test(value)) {
+        const number = int64(value);
+        if (number === undefined) {
           throw unparsed(`Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`);
         }
-        return { key, operator: operator === ">" ? "Gt" : "Lt", value: Number(value) };
+        return { key, operator: operator === ">" ? "Gt" : "Lt", value: number };
       }
       default:
         at--;

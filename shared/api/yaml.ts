@@ -1,7 +1,7 @@
 // YAML as the API reads it: what Go's library makes of it (YAML 1.1 without timestamps, sexagesimals and binaries), in the bounds of JSON.
 import { Composer, type Document, isMap, isScalar, isSeq, Lexer, Parser, type Tags } from "yaml";
 import { documentDepth, reportedProblems, yamlAliases, yamlLines, yamlTokens } from "../limits.ts";
-import { type Body, countKeys, pathText } from "./json.ts";
+import { type Body, countKeys, pathText, wholeCharacters } from "./json.ts";
 
 /** `0644` is octal and `yes` is true, as in Go; `2001-02-03` and `80:80` stay text, since JSON has no other word for them. */
 const customTags = (tags: Tags): Tags =>
@@ -20,6 +20,7 @@ export function parseYaml(text: string): Body {
     throw new SyntaxError((error as Error).message);
   }
   countKeys(value); // aliases may have made it deeper
+  if (/\\[uU]/.test(text)) value = wholeCharacters(value);
   const duplicates = new Set<string>();
   collectDuplicates(document.contents, [], duplicates);
   return { value, duplicates: [...duplicates] };

@@ -22,6 +22,11 @@ json("finds every key that one object has twice, and only those", () => {
   for (const [text, duplicates] of table) assert.equal(parseJson(text).duplicates, duplicates, text);
 });
 json("keeps the last value", () => assert.equal(parseJson(`{"a":1,"a":2}`).value, { a: 2 }));
+json("takes half of a surrogate pair for U+FFFD, as Go does: it could not be stored", () => {
+  const text = String.raw`{"\ud800":["a\udc00b","\ud83d\ude00","\\ud800"]}`;
+  assert.equal(parseJson(text).value, { "\ufffd": ["a\ufffdb", "😀", "\\ud800"] });
+  assert.equal(parseYaml(text).value, parseJson(text).value);
+});
 json("reports a duplicate that was put into any tree, and nothing in the tree without it", () => {
   for (let seed = 1; seed <= 300; seed++) {
     const random = seeded(seed), text = randomText(random, 3);

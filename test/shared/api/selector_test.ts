@@ -50,6 +50,7 @@ labels("refuses what it cannot read: 400, and says where", () => {
     ["a in b", "found 'b', expected: '('"],
     ["a in (b", "found '', expected: ',' or ')'"],
     ["a=b=c", "found '=', expected: ',' or 'end of string'"],
+    ["n>9223372036854775808", `Invalid value: "9223372036854775808": for 'Gt', 'Lt' operators, the value must be an integer`],
     ["n>x", `Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`],
     ["!", "found '', expected: identifier"],
   ];
