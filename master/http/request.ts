@@ -38,7 +38,9 @@ export function parseRequest(method: string, path: string, query: URLSearchParam
   return { verb, path, resource };
 }
 
-export const isTrue = (value: string | null | undefined): boolean => value === "true" || value === "1";
+/** As upstream reads a parameter: whatever is there and does not say no, says yes (python's client sends `watch=True`). */
+export const isTrue = (value: string | null | undefined): boolean =>
+  value !== null && value !== undefined && value !== "0" && value.toLowerCase() !== "false";
 
 /** @returns undefined where the path names no resource: /version, /api/v1, /apis/apps … */
 function parseResource(path: string): ResourcePath | undefined {

@@ -5,7 +5,6 @@ import { stringify } from "yaml";
 import type { Stored } from "../registry/registry.ts";
 import { gzipFromBytes } from "../../shared/limits.ts";
 import type { HttpContext } from "./context.ts";
-import { isTrue } from "./request.ts";
 import type { Wanted } from "./negotiate.ts";
 import { columnDefinitions, partialMetadata, row, table } from "./table.ts";
 import { includeOf } from "./list.ts";
@@ -35,7 +34,7 @@ export async function respond(c: HttpContext, json: Uint8Array | string, wanted:
 const text = (json: Uint8Array | string): string => typeof json === "string" ? json : utf8.decode(json);
 function isPretty(c: HttpContext): boolean {
   const asked = c.get("query").get("pretty");
-  return asked === null ? people.test(c.req.header("user-agent") ?? "") : asked === "" || isTrue(asked);
+  return asked === null ? people.test(c.req.header("user-agent") ?? "") : /^(1|t|true|)$/i.test(asked);
 }
 
 export const respondJson = (c: HttpContext, value: unknown, wanted: Wanted, status = 200): Promise<Response> =>

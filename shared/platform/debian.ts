@@ -4,6 +4,8 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 
+/** The official Python client, for a test with a client that knows nothing of us. */
+export const pythonClient = "/usr/lib/python3/dist-packages/kubernetes/__init__.py";
 /** Program, or a file that no PATH shows → the Debian package that brings it. */
 const packages: Readonly<Record<string, string>> = {
   podman: "podman",
@@ -17,6 +19,7 @@ const packages: Readonly<Record<string, string>> = {
   openssl: "openssl",
   etcd: "etcd-server",
   prometheus: "prometheus",
+  [pythonClient]: "python3-kubernetes",
   "/usr/lib/podman/netavark": "netavark",
   "/usr/libexec/podman/catatonit": "catatonit",
 };

@@ -37,7 +37,7 @@ export class CronJobStatus extends message(`${batch}.CronJobStatus`, "How a cron
 export class CronJob extends kind("batch/v1", `${batch}.CronJob`, "A job, again and again, on a schedule.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
   spec: required(2, CronJobSpec, "What is wanted."),
-  status: field(3, CronJobStatus, "What is. Written by the system."),
+  status: field(3, CronJobStatus, "What is. Written by the system.", { default: {} }),
 }) {}
 
 /** A job's name is the cron job's and eleven characters, and a label may have 63. */

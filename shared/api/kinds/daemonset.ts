@@ -65,7 +65,9 @@ export class DaemonSetStatus extends message(`${apps}.DaemonSetStatus`, "How a d
 export class DaemonSet extends kind("apps/v1", `${apps}.DaemonSet`, "One pod on every node that fits.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
   spec: field(2, DaemonSetSpec, "What is wanted."),
-  status: field(3, DaemonSetStatus, "What is. Written by the system."),
+  status: field(3, DaemonSetStatus, "What is. Written by the system.", {
+    default: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
+  }),
 }) {}
 
 export const daemonSets = resource(DaemonSet, {

@@ -66,7 +66,7 @@ export class DeploymentStatus extends message(`${apps}.DeploymentStatus`, "How a
 export class Deployment extends kind("apps/v1", `${apps}.Deployment`, "Pods from a template, updated little by little.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
   spec: field(2, DeploymentSpec, "What is wanted."),
-  status: field(3, DeploymentStatus, "What is. Written by the system."),
+  status: field(3, DeploymentStatus, "What is. Written by the system.", { default: {} }),
 }) {}
 
 export const deployments = resource(Deployment, {

@@ -52,7 +52,7 @@ export class HorizontalPodAutoscaler
   extends kind("autoscaling/v2", `${autoscaling}.HorizontalPodAutoscaler`, "As many replicas as the load wants, between bounds.", {
     metadata: field(1, ObjectMeta, "Name, labels and the like."),
     spec: required(2, HorizontalPodAutoscalerSpec, "What is wanted."),
-    status: field(3, HorizontalPodAutoscalerStatus, "What is. Written by the system."),
+    status: field(3, HorizontalPodAutoscalerStatus, "What is. Written by the system.", { default: { desiredReplicas: 0 } }),
   }) {}
 
 const policy = (type: string, value: number): HPAScalingPolicy => ({ type, value, periodSeconds: 15 });

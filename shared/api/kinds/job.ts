@@ -86,7 +86,7 @@ export class JobStatus extends message(`${batch}.JobStatus`, "How a job is.", {
 export class Job extends kind("batch/v1", `${batch}.Job`, "Pods that run until enough of them have succeeded.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
   spec: field(2, JobSpec, "What is wanted."),
-  status: field(3, JobStatus, "What is. Written by the system."),
+  status: field(3, JobStatus, "What is. Written by the system.", { default: {} }),
 }) {}
 
 export const jobs = resource(Job, {

@@ -31,7 +31,7 @@ export class PodDisruptionBudgetStatus extends message(`${policy}.PodDisruptionB
 export class PodDisruptionBudget extends kind("policy/v1", `${policy}.PodDisruptionBudget`, "How many pods may be away at once.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
   spec: field(2, PodDisruptionBudgetSpec, "What is wanted."),
-  status: field(3, PodDisruptionBudgetStatus, "What is. Written by the system."),
+  status: field(3, PodDisruptionBudgetStatus, "What is. Written by the system.", { default: {} }),
 }) {}
 
 export const podDisruptionBudgets = resource(PodDisruptionBudget, {

@@ -37,7 +37,7 @@ export class ReplicaSetStatus extends message(`${apps}.ReplicaSetStatus`, "How a
 export class ReplicaSet extends kind("apps/v1", `${apps}.ReplicaSet`, "As many pods of one template as wanted.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
   spec: field(2, ReplicaSetSpec, "What is wanted."),
-  status: field(3, ReplicaSetStatus, "What is. Written by the system."),
+  status: field(3, ReplicaSetStatus, "What is. Written by the system.", { default: { replicas: 0 } }),
 }) {}
 
 export const replicaSets = resource(ReplicaSet, {

@@ -38,7 +38,7 @@ export class ReplicationControllerStatus extends message(`${core}.ReplicationCon
 export class ReplicationController extends kind("v1", `${core}.ReplicationController`, "As many pods of one template as wanted.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
   spec: field(2, ReplicationControllerSpec, "What is wanted."),
-  status: field(3, ReplicationControllerStatus, "What is. Written by the system."),
+  status: field(3, ReplicationControllerStatus, "What is. Written by the system.", { default: { replicas: 0 } }),
 }) {}
 
 export const replicationControllers = resource(ReplicationController, {

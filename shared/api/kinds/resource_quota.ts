@@ -32,7 +32,7 @@ export class ResourceQuotaStatus extends message(`${core}.ResourceQuotaStatus`, 
 export class ResourceQuota extends kind("v1", `${core}.ResourceQuota`, "How much the objects of a namespace together may ask for.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
   spec: field(2, ResourceQuotaSpec, "What is wanted."),
-  status: field(3, ResourceQuotaStatus, "What is. Written by the system."),
+  status: field(3, ResourceQuotaStatus, "What is. Written by the system.", { default: {} }),
 }) {}
 
 const ofLimits = (name: string): boolean => name === "limits.cpu" || name === "limits.memory";

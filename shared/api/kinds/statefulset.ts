@@ -76,7 +76,7 @@ export class StatefulSetStatus extends message(`${apps}.StatefulSetStatus`, "How
 export class StatefulSet extends kind("apps/v1", `${apps}.StatefulSet`, "Pods with numbers, names and volumes that stay theirs.", {
   metadata: field(1, ObjectMeta, "Name, labels and the like."),
   spec: field(2, StatefulSetSpec, "What is wanted."),
-  status: field(3, StatefulSetStatus, "What is. Written by the system."),
+  status: field(3, StatefulSetStatus, "What is. Written by the system.", { default: { replicas: 0 } }),
 }) {}
 
 export const statefulSets = resource(StatefulSet, {
