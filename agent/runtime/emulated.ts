@@ -15,6 +15,7 @@ import {
   type ExecResult,
   type ImageInfo,
   type LocalImage,
+  notRunning,
   type ProcessStreams,
   RuntimeError,
   type SandboxSpec,
@@ -164,6 +165,7 @@ export class EmulatedRuntime implements ContainerRuntime {
   ): Promise<ProcessStreams> {
     const acts = command === undefined ? [] : this.#processIn(containerId, command);
     const container = this.#ask().container(containerId);
+    if (container.state !== "running") throw notRunning(containerId);
     const stdin = options.stdin ? new TransformStream<Uint8Array, Uint8Array>() : undefined;
     const stdout = new TransformStream<Uint8Array, Uint8Array>(),
       stderr = options.tty ? undefined : new TransformStream<Uint8Array, Uint8Array>();

@@ -7,7 +7,7 @@ import { execExitPollMs, execExitPolls, processBufferBytes } from "../../shared/
 import { type Clock, sleep } from "../../shared/util/clock.ts";
 import { signalProcess } from "./liveness.ts";
 import type { Hijacked, PodmanTransport } from "./podman_transport.ts";
-import { type ExecResult, type ProcessStreams, RuntimeError } from "./runtime.ts";
+import { type ExecResult, notRunning, type ProcessStreams, RuntimeError } from "./runtime.ts";
 
 export interface ExecDependencies {
   readonly transport: PodmanTransport;
@@ -62,9 +62,11 @@ export async function openProcess(
 ): Promise<ProcessStreams> {
   const api = new ExecApi(on.transport.with());
   if (command === undefined) {
+    const containers = new ContainersApi(on.transport.with());
+    // Podman would make one that has ended ready to start again, and wait for that.
+    if (!(await containers.inspect(containerId))?.State?.Running) throw notRunning(containerId);
     const query = `stream=true&stdout=true&stderr=true&stdin=${options.stdin}`;
     const hijacked = await on.transport.hijack(`/containers/${encodeURIComponent(containerId)}/attach?${query}`, undefined);
-    const containers = new ContainersApi(on.transport.with());
     return streams(hijacked, options, {
       resize: (size) => containers.resize(containerId, { w: size.width, h: size.height }),
       exit: () => containerExit(on.clock, containers, containerId),

@@ -178,6 +178,10 @@ export interface ContainerRuntime {
   readonly writes: number;
 }
 
+/** Nothing can be attached to it. */
+export const notRunning = (containerId: string): RuntimeError =>
+  new RuntimeError("Engine", `container ${containerId.slice(0, 12)} is not running`);
+
 export type RuntimeReason =
   | "NotFound"
   | "AlreadyExists"

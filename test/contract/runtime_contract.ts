@@ -278,6 +278,20 @@ export function runtimeContract<C extends RuntimeUnderTest>(test: Test<C>): void
     assert.is((await on.runtime.open(id, ["true"], { stdin: false, tty: true })).stderr, undefined);
   });
 
+  test("open() without a command attaches to what runs until it ends, and to nothing that has ended", async (on) => {
+    const id = await runContainer(on, await readySandbox(on), sh("sleep 2; exit 6"));
+    const attached = await on.runtime.open(id, undefined, { stdin: false, tty: false });
+    assert.equal(await Promise.all([new Response(attached.stdout).text(), new Response(attached.stderr!).text(), attached.done]), [
+      "",
+      "",
+      6,
+    ]);
+    await containerIn(on, id, "exited");
+    const error = await rejects(on.runtime.open(id, undefined, { stdin: false, tty: false })) as RuntimeError;
+    assert.match(error.message, "is not running");
+    assert.is((await containerIn(on, id, "exited")).exitCode, 6, "it stays as it was");
+  });
+
   test("connect() reaches a port of the pod's localhost, and says when nobody listens", async (on) => {
     const id = await runContainer(on, await readySandbox(on));
     const answer = async (request: string): Promise<string> => {

@@ -4,6 +4,8 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import * as assert from "uvu/assert";
 import { type Cluster, clusterLog, startCluster } from "../kit/cluster_process.ts";
+import { readKubeconfig } from "../kit/api_client.ts";
+import { openChannels } from "../kit/channels.ts";
 import { eventually } from "../kit/eventually.ts";
 import { kubectl, kubectls } from "../kit/kubectl.ts";
 import { shared } from "../kit/shared.ts";
@@ -60,6 +62,23 @@ for (const { version, path } of clients) {
     assert.match((await client(cluster).run(`exec ${waiting} -- ls`)).err, /pod waits-\S+: node nowhere is not connected/);
   });
 }
+
+test("a client that speaks v4 of the channels has its command's output, and how it ended; it cannot end stdin, and may leave", async ({ master }) => {
+  const { url: server, ca, cert, key } = await readKubeconfig(master.kubeconfig);
+  const open = (query: string) =>
+    openChannels(`${server}/api/v1/namespaces/default/pods/web/exec?stdout=true&stderr=true&${query}`, { ca, cert, key }, [
+      "v4.channel.k8s.io",
+    ]);
+  const told = await open("command=sh&command=-c&command=echo+out%3B+echo+err+%3E%262%3B+exit+7");
+  assert.equal([told.protocol, await told.closed], ["v4.channel.k8s.io", 1000]);
+  assert.equal([told.on(1).toString(), told.on(2).toString()], ["out\n", "err\n"]);
+  assert.equal(JSON.parse(told.on(3).toString()).details.causes, [{ reason: "ExitCode", message: "7" }]);
+  const asked = await open("stdin=true&command=cat");
+  asked.send(0, "typed");
+  await eventually("it comes back", () => asked.on(1).toString() === "typed");
+  asked.close();
+  await asked.closed;
+});
 
 test("a client that goes away takes its command with it, and there is room for the next", async ({ master }) => {
   // More than a node has sessions: each must have ended for the last to begin.
