@@ -181,6 +181,8 @@ export const watchStallMs = 120_000;
 export const streamChunkBytes = 64 * 1024;
 /** Bytes above which a list is compressed: below, it costs more than it saves in a LAN. */
 export const gzipFromBytes = 128 * 1024;
+/** Objects of a list that are shown as a Table (a row takes some 10 µs) before other work gets its turn. */
+export const listSliceObjects = 200;
 /** Bytes of all Warning headers of one response. */
 export const warningBytes = 4096;
 /** Objects that one deletecollection deletes at a time. */

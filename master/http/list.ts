@@ -1,8 +1,10 @@
 // What a list or a watch asks for, and a list's body: written as one piece out of the bytes the objects already are.
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
 import { apiVersionOf, forbidden, invalid, type Kind, type KubernetesObject, unsupported } from "../../shared/api/resource.ts";
 import { type Fields, type Labels, parseFields, parseLabels } from "../../shared/api/selector.ts";
 import { badRequest } from "../../shared/api/status.ts";
+import { listSliceObjects } from "../../shared/limits.ts";
 import type { ListQuery, Page, Stored } from "../registry/registry.ts";
 import type { HttpContext } from "./context.ts";
 import type { Wanted } from "./negotiate.ts";
@@ -76,20 +78,40 @@ const listMeta = (page: Page<KubernetesObject>): ListMeta => ({
   ...(page.remaining && { remainingItemCount: page.remaining }),
 });
 
-export function renderList(c: HttpContext, kind: Kind, page: Page<KubernetesObject>, wanted: Wanted, now: number): Uint8Array | string {
-  const metadata = listMeta(page);
+export async function renderList(
+  c: HttpContext,
+  kind: Kind,
+  page: Page<KubernetesObject>,
+  wanted: Wanted,
+  now: number,
+): Promise<Uint8Array | string> {
+  const metadata = listMeta(page), { version } = wanted;
   switch (wanted.form) {
     case "table": {
-      const include = includeOf(c), rows = page.items.map((stored) => row(stored, now, include, wanted.version));
-      return JSON.stringify(table(wanted.version, metadata, columnDefinitions(kind), rows));
+      const include = includeOf(c);
+      return await filled(
+        table(version, metadata, columnDefinitions(kind), []),
+        page.items,
+        (stored) => row(stored, now, include, version),
+      );
     }
     case "metadata": {
-      const items = page.items.map((stored) => partialMetadata(stored, wanted.version));
-      return JSON.stringify({ kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${wanted.version}`, metadata, items });
+      const list = { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${version}`, metadata, items: [] };
+      return await filled(list, page.items, (stored) => partialMetadata(stored, version));
     }
     default:
       return spliceList(kind, metadata, page.items);
   }
+}
+
+/** JSON text of a list whose last field, an empty array, gets its items. Each is read and written anew, which takes time: others have their turn in between. */
+async function filled(list: unknown, items: readonly Stored[], form: (stored: Stored) => unknown): Promise<string> {
+  const parts: string[] = [];
+  for (let at = 0; at < items.length; at += listSliceObjects) {
+    if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    parts.push(items.slice(at, at + listSliceObjects).map((stored) => JSON.stringify(form(stored))).join(","));
+  }
+  return `${JSON.stringify(list).slice(0, -2)}${parts.join(",")}]}`;
 }
 
 /** `{"kind":"PodList",…,"items":[` + each object's own bytes + `]}`: no object is parsed or serialised for a list. */

@@ -69,7 +69,7 @@ async function get(operation: Operation): Promise<Response> {
 
 async function list({ api, c, kind, wanted }: Operation): Promise<Response> {
   const page = await api.registry.list(kind, listQuery(c, kind));
-  return respond(c, renderList(c, kind, page, wanted, api.clock.now()), wanted);
+  return respond(c, await renderList(c, kind, page, wanted, api.clock.now()), wanted);
 }
 
 async function create({ api, c, kind, wanted }: Operation): Promise<Response> {
@@ -136,5 +136,5 @@ async function removeAll({ api, c, kind, wanted }: Operation): Promise<Response>
     );
   }
   const done: Page<KubernetesObject> = { items, revision: api.registry.revision() };
-  return respond(c, renderList(c, kind, done, wanted, api.clock.now()), wanted);
+  return respond(c, await renderList(c, kind, done, wanted, api.clock.now()), wanted);
 }
