@@ -7,6 +7,7 @@ import type { AdmissionContext, Change, Step } from "./change.ts";
 import type { Draft } from "./lifecycle.ts";
 import { checkMetadata } from "./metadata.ts";
 import { trackUpdate } from "./ownership/track.ts";
+import { defaultIngressClass, defaultStorageClass } from "./policies/default_class.ts";
 import { limitRangeBounds, limitRangeDefaults } from "./policies/limit_range.ts";
 import { certificateRequester, namespaceNameLabel } from "./policies/marks.ts";
 import { nodeRestriction } from "./policies/node_restriction.ts";
@@ -30,6 +31,8 @@ export const steps: readonly Step[] = [
   limitRangeDefaults,
   podServiceAccount,
   podPriority,
+  defaultStorageClass,
+  defaultIngressClass,
   certificateRequester,
   firstState,
 

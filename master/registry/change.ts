@@ -1,7 +1,9 @@
 // What the steps of admission look at: one change of one object, and whom they can ask about the rest of the world.
+import type { IngressClass } from "../../shared/api/kinds/ingress_class.ts";
 import type { LimitRange } from "../../shared/api/kinds/limit_range.ts";
 import type { Pod } from "../../shared/api/kinds/pod.ts";
 import type { PriorityClass } from "../../shared/api/kinds/priority_class.ts";
+import type { StorageClass } from "../../shared/api/kinds/storage_class.ts";
 import type { ServiceAccount } from "../../shared/api/kinds/service_account.ts";
 import type { Kind } from "../../shared/api/resource.ts";
 import type { ApiError } from "../../shared/api/status.ts";
@@ -31,6 +33,8 @@ export interface World {
   pods(namespace: string, most: number): Promise<readonly Pod[]>;
   limitRanges(namespace: string): Promise<readonly LimitRange[]>;
   priorityClasses(): Promise<readonly PriorityClass[]>;
+  storageClasses(): Promise<readonly StorageClass[]>;
+  ingressClasses(): Promise<readonly IngressClass[]>;
   /** Of "default", which every namespace gets, a new namespace's may be a moment away: it is waited for. */
   serviceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>;
 }

@@ -1,8 +1,10 @@
 // The rest of the world, as admission asks about it: read from this member's own state, parsed once for each version of an object.
+import { type IngressClass, ingressClasses } from "../../shared/api/kinds/ingress_class.ts";
 import { type LimitRange, limitRanges } from "../../shared/api/kinds/limit_range.ts";
 import { namespaces } from "../../shared/api/kinds/namespace.ts";
 import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
 import { type PriorityClass, priorityClasses } from "../../shared/api/kinds/priority_class.ts";
+import { type StorageClass, storageClasses } from "../../shared/api/kinds/storage_class.ts";
 import { type ServiceAccount, serviceAccounts } from "../../shared/api/kinds/service_account.ts";
 import type { Kind } from "../../shared/api/resource.ts";
 import { defaultAccountLooks, defaultAccountPollMs } from "../../shared/limits.ts";
@@ -32,6 +34,12 @@ export class StoredWorld implements World {
   }
   priorityClasses(): Promise<readonly PriorityClass[]> {
     return this.#list(priorityClasses);
+  }
+  storageClasses(): Promise<readonly StorageClass[]> {
+    return this.#list(storageClasses);
+  }
+  ingressClasses(): Promise<readonly IngressClass[]> {
+    return this.#list(ingressClasses);
   }
   async serviceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined> {
     for (let look = 1;; look++) {

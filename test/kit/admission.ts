@@ -10,6 +10,8 @@ export const emptyWorld: World = {
   pods: () => Promise.resolve([]),
   limitRanges: () => Promise.resolve([]),
   priorityClasses: () => Promise.resolve([]),
+  storageClasses: () => Promise.resolve([]),
+  ingressClasses: () => Promise.resolve([]),
   serviceAccount: (namespace, name) => Promise.resolve(name === "default" ? { metadata: { name, namespace } } : undefined),
 };
 export type Given = Partial<Omit<AdmissionContext, "world">> & { readonly world?: Partial<World> };

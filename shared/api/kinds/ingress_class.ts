@@ -25,6 +25,9 @@ export class IngressClass extends kind("networking.k8s.io/v1", `${networking}.In
   spec: field(2, IngressClassSpec, "What is wanted.", { default: {} }),
 }) {}
 
+/** Of a class that Ingresses get which name none. */
+export const defaultIngressClassAnnotation = "ingressclass.kubernetes.io/is-default-class";
+
 const controllerCharacters = 250;
 export const ingressClasses = resource(IngressClass, {
   plural: "ingressclasses",

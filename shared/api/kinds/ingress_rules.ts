@@ -8,7 +8,7 @@ import { validateReference } from "./ingress_class.ts";
 import { each, ifGiven, obeysSyntax } from "./pod/check.ts";
 
 /** From the time before `ingressClassName`. */
-const classAnnotation = "kubernetes.io/ingress.class";
+export const classAnnotation = "kubernetes.io/ingress.class";
 
 export function validateIngress({ metadata, spec = {}, status }: Ingress, old?: Ingress): Cause[] {
   const { defaultBackend, rules = [], tls, ingressClassName } = spec, annotations = metadata?.annotations ?? {};
