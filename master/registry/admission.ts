@@ -8,6 +8,7 @@ import type { Draft } from "./lifecycle.ts";
 import { checkMetadata } from "./metadata.ts";
 import { trackUpdate } from "./ownership/track.ts";
 import { defaultIngressClass, defaultStorageClass } from "./policies/default_class.ts";
+import { fewDefinitions } from "./policies/definitions.ts";
 import { limitRangeBounds, limitRangeDefaults } from "./policies/limit_range.ts";
 import { certificateRequester, namespaceNameLabel } from "./policies/marks.ts";
 import { nodeRestriction } from "./policies/node_restriction.ts";
@@ -40,6 +41,7 @@ export const steps: readonly Step[] = [
   valid,
 
   // Policies that only look: may there be such an object, here, by this writer?
+  fewDefinitions,
   limitRangeBounds,
   oneDefaultPriority,
   podSecurity,

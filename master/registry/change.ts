@@ -31,6 +31,8 @@ export interface World {
   namespaceLabels(name: string): Promise<Readonly<Record<string, string>> | undefined>;
   /** At most so many of them. */
   pods(namespace: string, most: number): Promise<readonly Pod[]>;
+  /** How many CustomResourceDefinitions there are. */
+  definitions(): Promise<number>;
   limitRanges(namespace: string): Promise<readonly LimitRange[]>;
   priorityClasses(): Promise<readonly PriorityClass[]>;
   storageClasses(): Promise<readonly StorageClass[]>;

@@ -8,6 +8,7 @@ import type { Draft } from "../../master/registry/lifecycle.ts";
 export const emptyWorld: World = {
   namespaceLabels: () => Promise.resolve({}),
   pods: () => Promise.resolve([]),
+  definitions: () => Promise.resolve(0),
   limitRanges: () => Promise.resolve([]),
   priorityClasses: () => Promise.resolve([]),
   storageClasses: () => Promise.resolve([]),
