@@ -47,6 +47,9 @@ spec:
                   required: [name]
                   properties: {name: {type: string}, port: {x-kubernetes-int-or-string: true}}
               free: {type: object, x-kubernetes-preserve-unknown-fields: true}
+            x-kubernetes-validations:
+            - {rule: "self.replicas <= self.height", messageExpression: "'no more than %d'.format([self.height])", fieldPath: .replicas}
+            - {rule: "self.note == oldSelf.note", message: note is immutable}
           status: {type: object, x-kubernetes-preserve-unknown-fields: true}
   - name: v1alpha1
     served: true
@@ -111,6 +114,18 @@ for (const { version, path } of found.length > 0 ? found : [{ version: "none", p
     assert.match((await run("create --validate=ignore -f -", { input: tide("high", { height: 1, bogus: 1 }) })).out, /created/);
     assert.is(await ok("get tide high -o 'jsonpath={.spec}'"), '{"height":1,"note":"calm","replicas":1}');
     assert.match((await run("create -f -", { input: tide("low", {}) })).err, /spec.height: Required value/);
+  });
+
+  test("rules in CEL hold; one that makes no sense is refused with its definition", async ({ run, ok }) => {
+    const refused = await run("create -f -", { input: tide("high", { height: 1, replicas: 2 }) });
+    assert.match(refused.err, /The Tide "high" is invalid: spec.replicas: Invalid value: "object": no more than 1/);
+    await ok("create -f -", { input: tide("high", { height: 5 }) });
+    assert.match(
+      (await run(`patch tide high --type=merge -p '{"spec":{"note":"rough"}}'`)).err,
+      /spec: Invalid value: "object": note is immutable/,
+    );
+    const broken = await run("apply -f -", { input: crd.replace("self.replicas <= ", "self.replica <= ") });
+    assert.match(broken.err, /compilation failed: ERROR: <input>:1:6: undefined field 'replica'/);
   });
 
   test("status, scale, server-side apply and another version", async ({ ok, run, json }) => {
