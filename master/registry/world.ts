@@ -1,9 +1,6 @@
 // The rest of the world, as admission asks about it: read from this member's own state, parsed once for each version of an object.
-<<<<<<< HEAD
 import { type IngressClass, ingressClasses } from "../../shared/api/kinds/ingress_class.ts";
-=======
 import { customResourceDefinitions } from "../../shared/api/kinds/custom_resource_definition.ts";
->>>>>>> c35d353 (Custom resources on several masters over both stores, and two hundred definitions: bounded, and each served within half a second)
 import { type LimitRange, limitRanges } from "../../shared/api/kinds/limit_range.ts";
 import { namespaces } from "../../shared/api/kinds/namespace.ts";
 import { type Pod, pods } from "../../shared/api/kinds/pod.ts";
