@@ -10,6 +10,7 @@
 // Documented in kubernetes/community, contributors/devel/sig-api-machinery/strategic-merge-patch.md; where upstream's code is odd, so is this:
 // a new item without $setElementOrder goes to the front, and items with equal keys (a TCP and a UDP port) are taken for one.
 import type { Field, Json, Message, Type } from "../../shared/api/schema.ts";
+import { shown } from "../../shared/api/resource.ts";
 import { badRequest } from "../../shared/api/status.ts";
 
 const directive = "$patch", retainKeys = "$retainKeys", deletion = "$deleteFromPrimitiveList/", ordering = "$setElementOrder/";
@@ -22,7 +23,7 @@ function mergeMap(type: Type<unknown> | undefined, target: Json, patch: Json): J
   if (Object.hasOwn(patch, directive)) {
     if (patch[directive] === "delete") return {};
     if (patch[directive] === "replace") return without(patch, directive);
-    throw badRequest(`unknown patch type: ${JSON.stringify(patch[directive])} in ${JSON.stringify(patch)}`);
+    throw badRequest(`unknown patch type: ${shown(patch[directive])} in ${shown(patch)}`);
   }
   const merged = new Map(Object.entries(target));
   if (Object.hasOwn(patch, retainKeys)) retain(merged, patch);
@@ -89,7 +90,7 @@ function retain(merged: Map<string, unknown>, patch: Json): void {
   const kept = new Set(asList(retainKeys, patch[retainKeys]));
   for (const [key, value] of Object.entries(patch)) {
     if (value !== null && !key.startsWith("$") && !kept.has(key)) {
-      throw badRequest(`the patch sets ${JSON.stringify(key)}, which is not in its ${retainKeys}`);
+      throw badRequest(`the patch sets ${shown(key)}, which is not in its ${retainKeys}`);
     }
   }
   for (const key of merged.keys()) if (!kept.has(key)) merged.delete(key);
@@ -100,11 +101,11 @@ function mergeList(child: Child, before: readonly unknown[], patch: readonly unk
   const { key } = child, changes: Json[] = [], deleted = new Set<unknown>();
   let replaced = false;
   for (const item of patch) {
-    if (!isObject(item)) throw badRequest(`an item of a list merged by ${JSON.stringify(key)} is not an object: ${JSON.stringify(item)}`);
+    if (!isObject(item)) throw badRequest(`an item of a list merged by ${shown(key)} is not an object: ${shown(item)}`);
     if (!Object.hasOwn(item, directive)) changes.push(item);
     else if (item[directive] === "replace") replaced = true;
     else if (item[directive] === "delete") deleted.add(keyOf(child, item));
-    else throw badRequest(`unknown patch type: ${JSON.stringify(item[directive])} in ${JSON.stringify(item)}`);
+    else throw badRequest(`unknown patch type: ${shown(item[directive])} in ${shown(item)}`);
   }
   if (replaced) return changes;
   const kept = before.filter((item) => !deleted.has(keyOf(child, item))), merged = [...kept];
@@ -146,7 +147,7 @@ function places(child: Child, items: readonly unknown[]): Map<unknown, number> {
 function keyOf({ key }: Child, item: unknown): unknown {
   if (key === undefined) return item;
   if (isObject(item) && Object.hasOwn(item, key)) return item[key];
-  throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+  throw badRequest(`map: ${shown(item)} does not contain declared merge key: ${key}`);
 }
 
 /** A client's own order must hold what it patches, in the same order: else it does not know what it says. */
@@ -155,13 +156,13 @@ function consistent(child: Child, patch: readonly unknown[], wanted: readonly un
   let at = 0;
   for (const item of wanted) if (at < patched.length && keyOf(child, item) === keyOf(child, patched[at])) at++;
   if (at < patched.length) {
-    throw badRequest(`The order in patch list:\n${JSON.stringify(patched)}\n doesn't match ${ordering} list:\n${JSON.stringify(wanted)}\n`);
+    throw badRequest(`The order in patch list:\n${shown(patched)}\n doesn't match ${ordering} list:\n${shown(wanted)}\n`);
   }
   return wanted;
 }
 function asList(name: string, value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw badRequest(`${name} must be a list, but is ${JSON.stringify(value)}`);
+  throw badRequest(`${name} must be a list, but is ${shown(value)}`);
 }
 const without = (object: Json, key: string): Json => Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);

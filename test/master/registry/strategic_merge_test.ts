@@ -195,6 +195,13 @@ merge("refuses patches that say something else than they mean", () => {
   }
 });
 
+merge("shows of a patch that it refuses no more than anybody reads", () => {
+  const patch = { $patch: "x", data: { a: "x".repeat(100_000) } };
+  assert.throws(
+    () => strategicMergePatch(ConfigMap, {}, patch),
+    (error: Error) => /^unknown patch type: "x"/.test(error.message) && error.message.length < 1_200,
+  );
+});
 merge("makes of a what diff(a, b) says, for any two deployments", () => {
   for (let seed = 1; seed <= 400; seed++) {
     const random = seeded(seed), a = deployment(random), b = deployment(random);
