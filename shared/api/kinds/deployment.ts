@@ -11,6 +11,7 @@ import {
   atMostAll,
   isNothing,
   notNegative,
+  replicasScale,
   selectorChanged,
   specUnchanged,
   validateCount,
@@ -75,7 +76,7 @@ export const deployments = resource(Deployment, {
   categories: ["all"],
   namespaced: true,
   status: true,
-  scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },
+  scale: replicasScale,
   columns: {
     Ready: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
     "Up-to-date": { type: "integer", cell: ({ status }) => status?.updatedReplicas ?? 0 },

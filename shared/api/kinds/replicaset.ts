@@ -6,7 +6,7 @@ import { time } from "../scalars.ts";
 import { field, int32, int64, kind, list, mergedBy, message, optional, required, string } from "../schema.ts";
 import { defaultPodSpec } from "./pod/defaults.ts";
 import { PodTemplateSpec } from "./pod/pod_spec.ts";
-import { notNegative, selectorChanged, specUnchanged, validateSelectorAndTemplate, wideColumns } from "./workload.ts";
+import { notNegative, replicasScale, selectorChanged, specUnchanged, validateSelectorAndTemplate, wideColumns } from "./workload.ts";
 
 const apps = "k8s.io.api.apps.v1";
 
@@ -46,7 +46,7 @@ export const replicaSets = resource(ReplicaSet, {
   categories: ["all"],
   namespaced: true,
   status: true,
-  scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },
+  scale: replicasScale,
   selectable: { "status.replicas": ({ status }) => String(status?.replicas ?? 0) },
   columns: {
     Desired: { type: "integer", cell: ({ spec }) => spec?.replicas ?? 0 },

@@ -2,14 +2,14 @@
 import { ageOf } from "../age.ts";
 import type { Cause } from "../decode.ts";
 import { ObjectMeta } from "../meta.ts";
-import { forbidden, invalid, missing, resource, unsupported } from "../resource.ts";
+import { invalid, missing, resource } from "../resource.ts";
 import { fromMap, matchLabels } from "../selector.ts";
 import { time } from "../scalars.ts";
 import { field, int32, int64, kind, list, map, mergedBy, message, optional, required, string } from "../schema.ts";
 import { defaultPodSpec } from "./pod/defaults.ts";
 import { PodTemplateSpec } from "./pod/pod_spec.ts";
 import { validatePodTemplate } from "./pod/validate.ts";
-import { notNegative, selectorText, specUnchanged, wideColumns } from "./workload.ts";
+import { notNegative, replicasScale, selectorText, specUnchanged, validateEndless, wideColumns } from "./workload.ts";
 
 const core = "k8s.io.api.core.v1";
 
@@ -47,7 +47,7 @@ export const replicationControllers = resource(ReplicationController, {
   categories: ["all"],
   namespaced: true,
   status: true,
-  scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },
+  scale: replicasScale,
   selectable: { "status.replicas": ({ status }) => String(status?.replicas ?? 0) },
   columns: {
     Desired: { type: "integer", cell: ({ spec }) => spec?.replicas ?? 0 },
@@ -78,15 +78,10 @@ export const replicationControllers = resource(ReplicationController, {
 });
 
 function validateTemplate(template: PodTemplateSpec, selector: Readonly<Record<string, string>> = {}): Cause[] {
-  const at = "spec.template", { metadata: { labels = {} } = {}, spec } = template;
+  const at = "spec.template", { metadata: { labels = {} } = {} } = template;
   const causes = validatePodTemplate(template, at);
   if (!matchLabels(fromMap(selector), labels)) {
     causes.unshift(invalid(`${at}.metadata.labels`, labels, "`selector` does not match template `labels`"));
   }
-  const { restartPolicy = "Always", activeDeadlineSeconds } = spec ?? {};
-  if (restartPolicy !== "Always") causes.push(unsupported(`${at}.spec.restartPolicy`, restartPolicy, ["Always"]));
-  if (activeDeadlineSeconds !== undefined) {
-    causes.push(forbidden(`${at}.spec.activeDeadlineSeconds`, "activeDeadlineSeconds in ReplicationController is not Supported"));
-  }
-  return causes;
+  return [...causes, ...validateEndless(template, "ReplicationController")];
 }

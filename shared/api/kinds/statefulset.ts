@@ -11,7 +11,16 @@ import { PersistentVolumeClaim } from "./persistent_volume_claim.ts";
 import { ifGiven } from "./pod/check.ts";
 import { defaultPodSpec } from "./pod/defaults.ts";
 import { PodTemplateSpec } from "./pod/pod_spec.ts";
-import { atMostAll, isNothing, notNegative, specUnchanged, validateCount, validateSelectorAndTemplate, wideColumns } from "./workload.ts";
+import {
+  atMostAll,
+  isNothing,
+  notNegative,
+  replicasScale,
+  specUnchanged,
+  validateCount,
+  validateSelectorAndTemplate,
+  wideColumns,
+} from "./workload.ts";
 
 const apps = "k8s.io.api.apps.v1";
 const retention = oneOf("Retain", "Delete");
@@ -85,7 +94,7 @@ export const statefulSets = resource(StatefulSet, {
   categories: ["all"],
   namespaced: true,
   status: true,
-  scale: { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" },
+  scale: replicasScale,
   columns: {
     Ready: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
     Age: ageOf,

@@ -12,6 +12,9 @@ interface Workload {
   readonly spec?: { readonly selector?: LabelSelector; readonly template?: PodTemplateSpec };
 }
 
+/** Where all of them keep how many pods there are and are to be. */
+export const replicasScale = { specReplicas: ".spec.replicas", statusReplicas: ".status.replicas", selector: ".spec.selector" } as const;
+
 /** Containers, Images and Selector, for `-o wide`. */
 export const wideColumns = {
   Containers: { wide: true, cell: ({ spec }) => containers(spec?.template, "name") },
@@ -40,14 +43,22 @@ export function validateSelectorAndTemplate(kind: string, spec: Workload["spec"]
       causes.push(invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
     }
   }
-  causes.push(...validatePodTemplate(template, "spec.template"));
-  const { restartPolicy = "Always", activeDeadlineSeconds } = template.spec ?? {};
-  if (restartPolicy !== "Always") causes.push(unsupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]));
-  if (activeDeadlineSeconds !== undefined) {
-    const called = kind === "Deployment" ? "ReplicaSet" : kind; // and "ReplicaSet" of Deployments
-    causes.push(forbidden("spec.template.spec.activeDeadlineSeconds", `activeDeadlineSeconds in ${called} is not Supported`));
-  }
-  return causes;
+  // And "ReplicaSet" of Deployments.
+  return [
+    ...causes,
+    ...validatePodTemplate(template, "spec.template"),
+    ...validateEndless(template, kind === "Deployment" ? "ReplicaSet" : kind),
+  ];
+}
+/** Its pods are to run for good. */
+export function validateEndless({ spec }: PodTemplateSpec, called: string): Cause[] {
+  const at = "spec.template.spec", { restartPolicy = "Always", activeDeadlineSeconds } = spec ?? {};
+  return [
+    ...restartPolicy === "Always" ? [] : [unsupported(`${at}.restartPolicy`, restartPolicy, ["Always"])],
+    ...activeDeadlineSeconds === undefined
+      ? []
+      : [forbidden(`${at}.activeDeadlineSeconds`, `activeDeadlineSeconds in ${called} is not Supported`)],
+  ];
 }
 /** Then its rules need not hold again: what an older release has let in stays writable. */
 export const specUnchanged = ({ spec }: { spec?: unknown }, old: { spec?: unknown } | undefined): boolean =>
