@@ -217,6 +217,16 @@ export const contentsBytes = 1024 * 1024;
 
 /** Writers that may wait for their turn at one object: more than that many at once is a loop gone wild. */
 export const writersPerObject = 256;
+/** Webhooks in one configuration: each that is asked about a request makes it wait. */
+export const webhooksMost = 100;
+/** Bytes of a webhook's answer, which may hold a patch of a whole object; warnings of it that are passed on, and characters of each. */
+export const webhookAnswerBytes = requestBodyBytes;
+export const webhookWarnings = 10;
+export const webhookWarningCharacters = 256;
+/** Calls of webhooks under way on one master: more wait for so many that hang. Beyond, a call fails at once, as its policy says. */
+export const webhookCalls = 512;
+/** Milliseconds that all webhooks together may hold up one request. */
+export const webhooksTogetherMs = 30_000;
 /** Pods that are looked at when a namespace asks more of them, as upstream. */
 export const podSecurityPods = 3000;
 /** Writers that may wait for their turn at the quotas of one namespace: some thousand pods at once are a large rollout. */

@@ -12,11 +12,22 @@ import { fewDefinitions } from "./policies/definitions.ts";
 import { limitRangeBounds, limitRangeDefaults } from "./policies/limit_range.ts";
 import { certificateRequester, namespaceNameLabel } from "./policies/marks.ts";
 import { nodeRestriction } from "./policies/node_restriction.ts";
+import { mutatingWebhooks, runAll, validatingWebhooks } from "./webhooks/steps.ts";
 import { podSecurity } from "./policies/pod_security.ts";
 import { oneDefaultPriority, podPriority, systemPriorityStays } from "./policies/priority.ts";
 import { podServiceAccount } from "./policies/service_account.ts";
 
 export type Verdict = { readonly object: Draft; readonly error?: undefined } | { readonly object?: undefined; readonly error: ApiError };
+
+/** Policies that change the object; once more after a webhook has changed it. */
+const changing: readonly Step[] = [
+  limitRangeDefaults,
+  podServiceAccount,
+  podPriority,
+  defaultStorageClass,
+  defaultIngressClass,
+  certificateRequester,
+];
 
 export const steps: readonly Step[] = [
   namespaceLifecycle, // may anything new be made there?
@@ -29,12 +40,8 @@ export const steps: readonly Step[] = [
   trackUpdate, // what follows is the master's own, and nobody's
 
   // Policies that change the object.
-  limitRangeDefaults,
-  podServiceAccount,
-  podPriority,
-  defaultStorageClass,
-  defaultIngressClass,
-  certificateRequester,
+  ...changing,
+  mutatingWebhooks([readable, dependentDefaults, ...changing]),
   firstState,
 
   // Validation: is it a good object of its kind?
@@ -47,23 +54,27 @@ export const steps: readonly Step[] = [
   podSecurity,
   nodeRestriction,
   vetted,
+  validatingWebhooks,
+];
+/** Deleting has a list of its own. */
+export const deletingSteps: readonly Step[] = [
+  protectedNamespaces,
+  systemPriorityStays,
+  nodeRestriction,
+  mutatingWebhooks([]),
+  validatingWebhooks,
 ];
 // What is counted, and so must be exact whoever else writes at the same time, stands in the transaction itself, after all of these: addresses of
 // Services (service_ips.ts), and at the very end what the object takes of its namespace's quotas (quotas.ts).
 
 export async function admit(kind: Kind, object: Draft, old: Draft | undefined, context: AdmissionContext): Promise<Verdict> {
   const change: Change = { kind, object, old, context };
-  for (const step of steps) {
-    const error = await step(change);
-    if (error) return { error };
-  }
-  return { object: change.object };
+  const error = await runAll(steps, change);
+  return error ? { error } : { object: change.object };
 }
 
-/** Deleting has a list of its own. */
-export function admitDelete(kind: Kind, old: Draft, context: AdmissionContext): ApiError | undefined {
-  return protectedNamespaces(kind, old) ?? systemPriorityStays({ kind, object: old }) ??
-    nodeRestriction({ kind, object: old, old, context, deleting: true });
+export function admitDelete(kind: Kind, old: Draft, context: AdmissionContext): Promise<ApiError | undefined> {
+  return runAll(deletingSteps, { kind, object: old, old, context, deleting: true });
 }
 
 function namespaceLifecycle({ kind, object, old, context }: Change): ApiError | undefined {
@@ -117,7 +128,7 @@ function vetted(change: Change): ApiError | undefined {
 
 /** Without these a cluster does not work, so nobody may delete them. */
 export const systemNamespaces: readonly string[] = ["default", "kube-system", "kube-public", "kube-node-lease"];
-function protectedNamespaces(kind: Kind, { metadata: { name = "" } }: Draft): ApiError | undefined {
+function protectedNamespaces({ kind, object: { metadata: { name = "" } } }: Change): ApiError | undefined {
   if (qualified(kind) !== "namespaces" || !systemNamespaces.includes(name)) return undefined;
   return forbiddenObject(kind, name, "this namespace may not be deleted");
 }

@@ -4,6 +4,7 @@ import { eventually } from "../kit/eventually.ts";
 import { type Kubectl, kubectl, kubectls } from "../kit/kubectl.ts";
 import { type MasterProcess, masterProcess } from "../kit/master_process.ts";
 import { suite } from "../kit/suite.ts";
+import { patch, webhookServer } from "../kit/webhook_server.ts";
 
 interface Context {
   readonly master: MasterProcess;
@@ -116,6 +117,52 @@ for (const { version, path } of found.length > 0 ? found : [{ version: "none", p
       (await admin.run("label namespace guarded pod-security.kubernetes.io/enforce=most --overwrite")).err,
       /must be one of privileged, baseline, restricted/,
     );
+  });
+
+  test("webhooks are asked before anything is stored, and kubectl shows what they say", async ({ admin }) => {
+    const hook = await webhookServer();
+    try {
+      const webhooks = (kind: string, name: string) =>
+        `apiVersion: admissionregistration.k8s.io/v1
+kind: ${kind}
+metadata: {name: ${name}}
+webhooks:
+- name: ${name}.example.com
+  clientConfig: {url: "${hook.url}/${name}", caBundle: ${hook.caBundle}}
+  rules: [{operations: [CREATE, UPDATE], apiGroups: [apps], apiVersions: [v1], resources: [deployments]}]
+  sideEffects: None
+  timeoutSeconds: 5
+  admissionReviewVersions: [v1]
+`;
+      await admin.ok("apply -f -", { input: webhooks("MutatingWebhookConfiguration", "labels") });
+      await admin.ok("apply -f -", { input: webhooks("ValidatingWebhookConfiguration", "guard") });
+      assert.match(await admin.ok("get mutatingwebhookconfigurations,validatingwebhookconfigurations"), /labels +1 +\S+\n[^]*guard +1 +/);
+      hook.answer = ({ path, object }) =>
+        path.startsWith("/ask/labels")
+          ? patch({ op: "add", path: "/spec/template/metadata/labels/tide", value: "low" })
+          : object.metadata.name === "reef"
+          ? { allowed: false, status: { code: 403, reason: "Forbidden", message: "mind the reef" } }
+          : { allowed: true, warnings: ["shallow water"] };
+      const made = await admin.run("create deployment web --image=i");
+      assert.equal([made.code, made.err], [0, "Warning: shallow water\n"]);
+      assert.is((await admin.json("get deployment web")).spec.template.metadata.labels.tide, "low");
+      const refused = await admin.run("create deployment reef --image=i");
+      assert.match(
+        refused.err,
+        /^(error: .*|Error from server \(Forbidden\)): admission webhook "guard.example.com" denied the request: mind the reef\n$/,
+      );
+      await hook.close();
+      const failed = await admin.run("create deployment late --image=i");
+      assert.match(
+        failed.err,
+        /Internal error occurred: failed calling webhook "labels.example.com": failed to call webhook: Post /,
+      );
+      await admin.ok("delete mutatingwebhookconfiguration labels");
+      await admin.ok("delete validatingwebhookconfiguration guard");
+      await admin.ok("create deployment late --image=i");
+    } finally {
+      await hook.close();
+    }
   });
 }
 

@@ -6,7 +6,7 @@ import type { Change } from "../change.ts";
 const is = (kind: Kind, name: string): boolean => qualified(kind) === name;
 
 export function nodeRestriction(
-  { kind, object, old, context, deleting = false }: Change & { readonly deleting?: boolean },
+  { kind, object, old, context, deleting = false }: Change,
 ): ApiError | undefined {
   const { user, subresource } = context;
   if (!user?.groups.includes("system:nodes") || !user.name.startsWith("system:node:")) return undefined;

@@ -41,7 +41,7 @@ export async function oneDefaultPriority({ kind, object, context: { world } }: C
 }
 
 /** Others refer to them whether they are there or not. */
-export function systemPriorityStays({ kind, object: { metadata: { name = "" } } }: Pick<Change, "kind" | "object">): ApiError | undefined {
+export function systemPriorityStays({ kind, object: { metadata: { name = "" } } }: Change): ApiError | undefined {
   if (qualified(kind) !== "priorityclasses.scheduling.k8s.io" || !systemClasses.some(({ metadata }) => metadata?.name === name)) {
     return undefined;
   }

@@ -50,6 +50,7 @@ import { statefulSets } from "./statefulset.ts";
 import { storageClasses } from "./storage_class.ts";
 import { TokenRequest } from "./token_request.ts";
 import { tokenReviews } from "./token_review.ts";
+import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from "./webhook_configuration.ts";
 
 /** In discovery order, which is the order of `kubectl get all`, and in which a name that two groups have finds its kind. */
 export const kinds: readonly Kind[] = [
@@ -90,6 +91,9 @@ export const kinds: readonly Kind[] = [
   podDisruptionBudgets,
   // events.k8s.io/v1
   eventViews,
+  // admissionregistration.k8s.io/v1
+  mutatingWebhookConfigurations,
+  validatingWebhookConfigurations,
   // authentication.k8s.io/v1, v1beta1
   tokenReviews,
   selfSubjectReviews,

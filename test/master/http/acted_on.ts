@@ -99,6 +99,7 @@ export const kindsActedOn: readonly string[] = [
   "events.events.k8s.io",
   "leases.coordination.k8s.io",
   "limitranges",
+  "mutatingwebhookconfigurations.admissionregistration.k8s.io",
   "namespaces",
   "nodes",
   "poddisruptionbudgets.policy",
@@ -112,4 +113,5 @@ export const kindsActedOn: readonly string[] = [
   "secrets",
   "serviceaccounts",
   "services",
+  "validatingwebhookconfigurations.admissionregistration.k8s.io",
 ];

@@ -133,8 +133,8 @@ test("admit() confines a node to its own Node, Lease and Pods", async () => {
   assert.match((await refusal(pods, bound, pi7, bound)).message, /can only update the status of pods/);
   assert.match((await refusal(pods, pod(), pi7)).message, /can only create mirror pods/);
   const deleting = (object: Draft) => admitDelete(pods as unknown as Kind, object, { ...pi7, world: emptyWorld });
-  assert.is(deleting(bound), undefined);
-  assert.match(deleting(elsewhere)!.message, /can only delete pods with spec.nodeName set to itself/);
+  assert.is(await deleting(bound), undefined);
+  assert.match((await deleting(elsewhere))!.message, /can only delete pods with spec.nodeName set to itself/);
 });
 
 test("checkMetadataUpdate() names a bounded part of the finalizers that are new", () => {

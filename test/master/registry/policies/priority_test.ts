@@ -31,7 +31,7 @@ test("a cluster has the system's own, which stay", async ({ registry, store }) =
     ["system-cluster-critical", 2_000_000_000],
     ["system-node-critical", 2_000_001_000],
   ]);
-  const error = admitDelete(priorityClasses as never, items[0]!.object as never, { world: emptyWorld });
+  const error = await admitDelete(priorityClasses as never, items[0]!.object as never, { world: emptyWorld });
   assert.is(
     error?.message,
     'priorityclasses.scheduling.k8s.io "system-cluster-critical" is forbidden: this is a system priority class and cannot be deleted',
