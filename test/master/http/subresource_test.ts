@@ -115,7 +115,7 @@ test("finalize writes the finalizers alone, and lets a namespace go", async (api
 
 test("what is not here yet says so", async (api) => {
   await ask(api, "POST", podPath, { body: pod() });
-  const { status, body } = await ask(api, "POST", `${podPath}/p/portforward`);
+  const { status, body } = await ask(api, "GET", `${podPath}/p/proxy`);
   assert.equal([status, body.reason], [501, "NotImplemented"]);
   assert.ok(pods);
 });
