@@ -26,12 +26,8 @@ const answers: Readonly<Record<string, Answer>> = {
   exec: execInPod,
   attach: attachToPod,
   portforward: forwardPorts,
-  proxy: unable("the proxy to pods, services and nodes"),
   token: answerTokenRequest,
 };
-function unable(what: string): Answer {
-  return () => Promise.reject(notImplemented(what));
-}
 
 export async function answerSubresource(operation: Operation): Promise<Response> {
   const { c, kind } = operation, { verb, resource } = c.get("info");

@@ -1,6 +1,5 @@
 import * as assert from "uvu/assert";
 import { namespaces } from "../../../shared/api/kinds/namespace.ts";
-import { pods } from "../../../shared/api/kinds/pod.ts";
 import { type ApiContext, ask, openApi } from "../../kit/api_server.ts";
 import { suite } from "../../kit/suite.ts";
 
@@ -111,11 +110,4 @@ test("finalize writes the finalizers alone, and lets a namespace go", async (api
   const done = await ask(api, "PUT", "/api/v1/namespaces/n/finalize", { body: { ...body, spec: { finalizers: [] } } });
   assert.is(done.status, 200, JSON.stringify(done.body));
   assert.is((await ask(api, "GET", "/api/v1/namespaces/n")).status, 404);
-});
-
-test("what is not here yet says so", async (api) => {
-  await ask(api, "POST", podPath, { body: pod() });
-  const { status, body } = await ask(api, "GET", `${podPath}/p/proxy`);
-  assert.equal([status, body.reason], [501, "NotImplemented"]);
-  assert.ok(pods);
 });
