@@ -37,6 +37,9 @@ export interface World {
   definitions(): Promise<number>;
   /** In the order in which they are asked. */
   webhooks(): Promise<readonly Hook[]>;
+  newUid(): string;
+  /** Milliseconds, for deadlines. */
+  monotonic(): number;
   /** What it answers. @throws Error that says what has gone wrong */
   callWebhook(client: WebhookClientConfig, question: object, within: { timeoutMs: number; timeoutSeconds: number }): Promise<string>;
   limitRanges(namespace: string): Promise<readonly LimitRange[]>;

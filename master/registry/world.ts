@@ -16,11 +16,12 @@ import {
 } from "../../shared/api/kinds/webhook_configuration.ts";
 import type { Kind } from "../../shared/api/resource.ts";
 import { defaultAccountLooks, defaultAccountPollMs } from "../../shared/limits.ts";
-import { type Clock, sleep } from "../../shared/util/clock.ts";
+import { type Clock, type Random, sleep } from "../../shared/util/clock.ts";
 import type { Store } from "../store/store.ts";
 import type { Hook, World } from "./change.ts";
 import { decode, keyOf, objectsPrefix, prefixOf } from "./codec.ts";
 import { translated } from "./errors.ts";
+import { newUid } from "./identity.ts";
 import { type Address, WebhookCaller } from "./webhooks/call.ts";
 
 /** Both kinds of configurations, by name: nobody asks for anything else of this group. */
@@ -29,11 +30,13 @@ const webhookPrefix = `${objectsPrefix}${mutatingWebhookConfigurations.group}/`;
 export class StoredWorld implements World {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #caller: WebhookCaller;
 
-  constructor(store: Store, clock: Clock) {
+  constructor({ store, clock, random }: { store: Store; clock: Clock; random: Random }) {
     this.#store = store;
     this.#clock = clock;
+    this.#random = random;
     this.#caller = new WebhookCaller(clock, (service) => this.#resolve(service));
   }
   async namespaceLabels(name: string): Promise<Readonly<Record<string, string>> | undefined> {
@@ -56,6 +59,12 @@ export class StoredWorld implements World {
       });
     if (items.length === 0) return [];
     return [...hooks("mutating", mutatingWebhookConfigurations), ...hooks("validating", validatingWebhookConfigurations)];
+  }
+  newUid(): string {
+    return newUid(this.#random);
+  }
+  monotonic(): number {
+    return this.#clock.monotonic();
   }
   callWebhook(...call: Parameters<World["callWebhook"]>): Promise<string> {
     return this.#caller.call(...call);

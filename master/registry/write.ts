@@ -43,7 +43,7 @@ export class Writer {
     this.#needs = needs;
     this.#eventLeases = new SharedLeases(needs.store, needs.clock, eventTtlSeconds);
     this.#quotas = new Quotas(needs.store);
-    this.#world = new StoredWorld(needs.store, needs.clock);
+    this.#world = new StoredWorld(needs);
   }
 
   async create(kind: Kind, given: Draft, how: WriteOptions): Promise<Stored> {

@@ -13,7 +13,7 @@ import { denied, failed, type Question, readAnswer, review, type Verdict, whole 
 
 /** @param again what a new object has been through before it, and goes through again if a webhook changes it */
 export const mutatingWebhooks = (again: readonly Step[]): Step => async (change) => {
-  const hooks = await hooksFor(change, "mutating"), end = deadline();
+  const hooks = await hooksFor(change, "mutating"), end = deadline(change);
   if (hooks.length === 0) return undefined;
   const seen = new Map<Hook, Draft>();
   // A second time for those who want to know what others have made of it after them (reinvocationPolicy).
@@ -35,7 +35,7 @@ export const mutatingWebhooks = (again: readonly Step[]): Step => async (change)
 };
 
 export const validatingWebhooks: Step = async (change) => {
-  const end = deadline(), hooks: Hook[] = [];
+  const end = deadline(change), hooks: Hook[] = [];
   for (const hook of await hooksFor(change, "validating")) if (await isSelected(hook, change)) hooks.push(hook);
   const all = await Promise.all(hooks.map((hook) => ask(hook, change, end())));
   return all.find(({ error }) => error)?.error;
@@ -55,7 +55,7 @@ async function ask(hook: Hook, change: Change, leftMs: number): Promise<{ verdic
   const { webhook: { name, clientConfig, failurePolicy, timeoutSeconds = 10 }, type } = hook,
     { context } = change,
     [object, old] = objectsOf(change);
-  const uid = crypto.randomUUID(), question: Question = { ...asked(change), object, old, context };
+  const uid = context.world.newUid(), question: Question = { ...asked(change), object, old, context };
   let verdict: Verdict;
   try {
     const timeoutMs = Math.min(timeoutSeconds * 1000, Math.max(1, leftMs));
@@ -94,7 +94,8 @@ export async function runAll(steps: readonly Step[], change: Change): Promise<Ap
   }
   return undefined;
 }
-function deadline(): () => number {
-  const end = performance.now() + webhooksTogetherMs;
-  return () => end - performance.now();
+/** Milliseconds that are left for all of them together. */
+function deadline({ context: { world } }: Change): () => number {
+  const end = world.monotonic() + webhooksTogetherMs;
+  return () => end - world.monotonic();
 }
