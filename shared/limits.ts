@@ -225,6 +225,8 @@ export const webhookWarnings = 10;
 export const webhookWarningCharacters = 256;
 /** Calls of webhooks under way on one master: more wait for so many that hang. Beyond, a call fails at once, as its policy says. */
 export const webhookCalls = 512;
+/** Conditions of one webhook: upstream's bound. */
+export const matchConditions = 64;
 /** Milliseconds that all webhooks together may hold up one request. */
 export const webhooksTogetherMs = 30_000;
 /** Pods that are looked at when a namespace asks more of them, as upstream. */

@@ -1,6 +1,7 @@
 // What a webhook is told and what it may answer: AdmissionReview of admission.k8s.io/v1. Pure. The words are those of upstream's webhook plugins.
 import { Buffer } from "node:buffer";
 import * as v from "valibot";
+import type { Variables } from "../../../shared/api/kinds/webhook_conditions.ts";
 import { apiVersionOf, type Kind } from "../../../shared/api/resource.ts";
 import { ApiError, type Status } from "../../../shared/api/status.ts";
 import { webhookWarningCharacters, webhookWarnings } from "../../../shared/limits.ts";
@@ -13,11 +14,21 @@ export interface Question extends Asked {
   readonly old: Draft | undefined;
   readonly context: AdmissionContext;
 }
+interface Review {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly request: {
+    readonly uid: string;
+    readonly object: object | null;
+    readonly oldObject: object | null;
+    readonly [more: string]: unknown;
+  };
+}
 const reviewVersion = "admission.k8s.io/v1";
 /** The master's own parts, as upstream's API server calls itself. */
 const system = { name: "system:apiserver", groups: ["system:masters", "system:authenticated"] };
 
-export function review(uid: string, { kind, subresource, operation, object, old, context }: Question): object {
+export function review(uid: string, { kind, subresource, operation, object, old, context }: Question): Review {
   const { group, version, plural } = kind, { name = "", namespace = "" } = (object ?? old)!.metadata;
   const { user = system, dryRun = false, writer } = context,
     extra = (user as { extra?: object }).extra,
@@ -52,6 +63,11 @@ export function review(uid: string, { kind, subresource, operation, object, old,
       },
     },
   };
+}
+/** The request as conditions see it: without the objects, which are variables of their own. */
+export function conditionsSee(question: Question): Variables {
+  const { request: { uid: _, object, oldObject, ...request } } = review("", question);
+  return { object, oldObject, request };
 }
 export const whole = (kind: Kind, object: Draft): object => ({ ...object, apiVersion: apiVersionOf(kind), kind: kind.kind });
 

@@ -1,6 +1,7 @@
 // The two steps of admission that ask somebody else. Those who may change the object are asked one after another, each about what the ones before have made
 // of it; those who may only refuse it, all at once. A webhook that does not answer costs its timeout, and then the request or nothing, as its policy says.
-import type { ApiError } from "../../../shared/api/status.ts";
+import { hold } from "../../../shared/api/kinds/webhook_conditions.ts";
+import { type ApiError, forbiddenObject } from "../../../shared/api/status.ts";
 import { webhooksTogetherMs } from "../../../shared/limits.ts";
 import type { Json } from "../../../shared/api/schema.ts";
 import type { Change, Hook, Step } from "../change.ts";
@@ -9,7 +10,7 @@ import type { Draft } from "../lifecycle.ts";
 import { jsonPatch } from "../patch.ts";
 import { asked, ofNamespace } from "./asked.ts";
 import { concerns, isAsked, selects } from "./match.ts";
-import { denied, failed, type Question, readAnswer, review, type Verdict, whole } from "./review.ts";
+import { conditionsSee, denied, failed, type Question, readAnswer, review, type Verdict, whole } from "./review.ts";
 
 /** @param again what a new object has been through before it, and goes through again if a webhook changes it */
 export const mutatingWebhooks = (again: readonly Step[]): Step => async (change) => {
@@ -52,10 +53,18 @@ async function isSelected({ webhook }: Hook, change: Change): Promise<boolean> {
 const objectsOf = ({ object, old, deleting }: Change): [Draft | undefined, Draft | undefined] => [deleting ? undefined : object, old];
 
 async function ask(hook: Hook, change: Change, leftMs: number): Promise<{ verdict?: Verdict; error?: ApiError }> {
-  const { webhook: { name, clientConfig, failurePolicy, timeoutSeconds = 10 }, type } = hook,
+  const { webhook, type } = hook,
+    { name, clientConfig, failurePolicy, timeoutSeconds = 10 } = webhook,
     { context } = change,
     [object, old] = objectsOf(change);
   const uid = context.world.newUid(), question: Question = { ...asked(change), object, old, context };
+  const holds = webhook.matchConditions?.length ? hold(webhook.matchConditions, conditionsSee(question)) : true;
+  if (holds === false) return {};
+  if (holds !== true) {
+    return failurePolicy === "Ignore"
+      ? {}
+      : { error: forbiddenObject(question.kind, object?.metadata.name ?? old!.metadata.name!, holds.error) };
+  }
   let verdict: Verdict;
   try {
     const timeoutMs = Math.min(timeoutSeconds * 1000, Math.max(1, leftMs));

@@ -71,6 +71,9 @@ export type Made = Map<object, { readonly value: object; readonly size: number }
 export const celValue = (schema: Schema, value: unknown, made: Made, resource = isEmbedded(schema)): unknown =>
   convert(schema, value, made, resource).value;
 
+/** A value of which no schema tells: whole numbers are ints. */
+export const untypedValue = (value: unknown, made: Made): unknown => convert(undefined, value, made).value;
+
 function convert(
   schema: Schema | undefined,
   value: unknown,

@@ -4,10 +4,11 @@ import { ageOf } from "../age.ts";
 import { validateLabelSelector } from "../labels.ts";
 import { LabelSelector, ObjectMeta } from "../meta.ts";
 import { dns1123Subdomain, qualifiedName } from "../names.ts";
-import { duplicate, forbidden, invalid, missing, resource, tooMany, unsupported } from "../resource.ts";
+import { duplicate, invalid, missing, resource, tooMany, unsupported } from "../resource.ts";
 import { atomic, bytes, field, inline, int32, kind, list, mergedBy, message, oneOf, optional, required, string } from "../schema.ts";
 import { webhooksMost } from "../../limits.ts";
 import { each, obeysSyntax, unique } from "./pod/check.ts";
+import { validateConditions } from "./webhook_conditions.ts";
 
 const admission = "k8s.io.api.admissionregistration.v1";
 
@@ -130,7 +131,7 @@ function validateWebhook(hook: ValidatingWebhook, at: string): Cause[] {
   for (const selector of ["namespaceSelector", "objectSelector"] as const) {
     if (hook[selector]) causes.push(...validateLabelSelector(hook[selector], `${at}.${selector}`));
   }
-  if (matchConditions.length > 0) causes.push(forbidden(`${at}.matchConditions`, "conditions in CEL are not supported yet"));
+  causes.push(...validateConditions(matchConditions, `${at}.matchConditions`));
   return [...causes, ...validateClient(clientConfig, `${at}.clientConfig`), ...each(rules, `${at}.rules`, validateRule)];
 }
 

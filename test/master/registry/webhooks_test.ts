@@ -131,6 +131,36 @@ test("who is not asked: other kinds, operations and namespaces, objects with oth
   await registry.delete(validatingWebhookConfigurations, { name: "v" });
 });
 
+test("conditions say of which requests a webhook is asked; one that fails is as a webhook that does", async (context) => {
+  const { registry, hook } = context,
+    change = (expression: string, failurePolicy: "Fail" | "Ignore" = "Fail") =>
+      registry.modify(validatingWebhookConfigurations, { name: "v" }, (it) => {
+        Object.assign(it.webhooks![0]!, { failurePolicy, matchConditions: [{ name: "crew", expression }] });
+      });
+  await validating(context, {
+    matchConditions: [{ name: "crew", expression: '!("crew" in request.userInfo.groups) && object.data.a == "1"' }],
+  });
+  await make(registry, "one", { user: { name: "jane", groups: ["crew"] } });
+  assert.is(hook.asked.length, 0);
+  await make(registry, "two", { user: { name: "eve", groups: ["guests"] } });
+  assert.equal(hook.asked.map(({ name }) => name), ["two"]);
+  await change("object.data.nothing == 1 && oldObject == null");
+  assert.match((await refused(make(registry, "three"))).message, /^configmaps "three" is forbidden: matchCondition "crew": /);
+  await change("object.data.nothing == 1", "Ignore");
+  await make(registry, "three");
+  assert.is(hook.asked.length, 1);
+  for (
+    const [expression, words] of [["object.", /compilation failed: ERROR: <input>:1:/], ["1", /must evaluate to bool/], [
+      "authorizer.x",
+      /undeclared reference/,
+    ]] as const
+  ) {
+    const { code, message } = await refused(change(expression));
+    assert.is(code, 422);
+    assert.match(message, words);
+  }
+});
+
 test("a webhook that cannot be asked fails the request, or is ignored, as it says", async (context) => {
   const { registry, hook } = context;
   await validating(context, {});
