@@ -29,11 +29,13 @@ export const keepingNodes: Scenario = {
     ok("uncordon emu-1", "node/emu-1 already uncordoned\n"),
     fails("cordon nobody", /nodes "nobody" not found/),
 
+    ok("cordon emu-0 emu-2"), // so that what is to be moved is on emu-1
     ok("apply -f -", undefined, { input: deployment({ replicas: 3 }) }),
     ok("apply -f -", undefined, { input: daemonSet() }),
     ok("apply -f -", "poddisruptionbudget.policy/web created\n", { input: budget, err: "" }),
     ok("rollout status deploy/web --timeout=60s"),
     ok("rollout status ds/watcher --timeout=60s"),
+    ok("uncordon emu-0 emu-2"),
     soon("get pdb web", /^NAME .*\nweb +3 +N\/A +0 /),
     ok('run bare --image=registry.example/web:1 \'--overrides={"spec":{"nodeName":"emu-1"}}\''),
     ok("wait --for=condition=Ready pod/bare --timeout=60s"),
