@@ -1,111 +1,23 @@
-// What the agent relies on in a container engine. Podman and the emulated one are held to the same sentences.
+// What the agent relies on in a container engine: the life of sandboxes and containers, images, logs, and what it tells of them. Podman and the emulated one are held to
+// the same sentences, here and in inside_contract.ts.
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { readLog } from "../../agent/runtime/logs.ts";
-import type { Actual, ActualContainer, ContainerRuntime, ContainerSpec, RuntimeError, SandboxSpec } from "../../agent/runtime/runtime.ts";
+import type { Actual, RuntimeError } from "../../agent/runtime/runtime.ts";
 import { systemClock } from "../../shared/util/clock.ts";
-import { eventually } from "../kit/eventually.ts";
 import { rejects, type Test } from "../kit/suite.ts";
+import {
+  containerIn,
+  containerSpec,
+  missingCommand,
+  readySandbox,
+  reasonOf,
+  runContainer,
+  type RuntimeUnderTest,
+  sandboxSpec,
+  sh,
+} from "./runtime_setup.ts";
 
-export interface RuntimeUnderTest {
-  readonly runtime: ContainerRuntime;
-  /** A directory for logs. */
-  readonly directory: string;
-  /** An image that is there, whose own command serves until SIGTERM and then ends with 0. */
-  readonly image: string;
-  /** An image that cannot be pulled, and what the error then says. */
-  readonly missing: { readonly image: string; readonly words: string };
-  /** A fresh address of the pod network. */
-  address(): string;
-  /** The engine as an agent finds it that has just been restarted. */
-  reopen(): Promise<ContainerRuntime>;
-}
-/** Command that cannot be run in `image`; the emulated engine is told so. */
-export const missingCommand = "/does/not/exist";
-
-let pods = 0;
-export function sandboxSpec(on: RuntimeUnderTest, more: Partial<SandboxSpec> = {}): SandboxSpec {
-  const number = ++pods;
-  return {
-    podUid: `${String(number).padStart(8, "0")}-aaaa-4bbb-8ccc-dddddddddddd`,
-    podNamespace: "default",
-    podName: `web-${number}`,
-    specHash: "h1:sandbox",
-    hostname: `web-${number}`,
-    hostNetwork: false,
-    hostPid: false,
-    hostIpc: false,
-    shareProcessNamespace: false,
-    address: on.address(),
-    dns: { servers: ["169.254.20.10"], searches: ["default.svc.cluster.local"], options: ["ndots:5"] },
-    hostAliases: [],
-    ports: [],
-    sysctls: {},
-    ...more,
-  };
-}
-
-export function containerSpec(on: RuntimeUnderTest, sandbox: SandboxSpec, more: Partial<ContainerSpec> = {}): ContainerSpec {
-  const { podUid, podNamespace, podName } = sandbox;
-  const container = more.container ?? "main", attempt = more.attempt ?? 0;
-  return {
-    podUid,
-    podNamespace,
-    podName,
-    specHash: "h1:container",
-    container,
-    attempt,
-    image: on.image,
-    command: undefined,
-    args: undefined,
-    env: {},
-    workingDir: undefined,
-    mounts: [],
-    stdin: false,
-    tty: false,
-    stopTimeoutSeconds: 2,
-    resources: {},
-    oomScoreAdj: 0,
-    security: {
-      supplementalGroups: [],
-      privileged: false,
-      readOnlyRoot: false,
-      noNewPrivileges: false,
-      addCapabilities: [],
-      dropCapabilities: [],
-    },
-    logPath: join(on.directory, `${podUid}-${container}-${attempt}.log`),
-    ...more,
-  };
-}
-export const sh = (script: string): Pick<ContainerSpec, "command"> => ({ command: ["sh", "-c", script] });
-
-export async function readySandbox(on: RuntimeUnderTest, more: Partial<SandboxSpec> = {}): Promise<{ id: string; spec: SandboxSpec }> {
-  const spec = sandboxSpec(on, more);
-  const { id } = await on.runtime.createSandbox(spec);
-  await on.runtime.startSandbox(id);
-  return { id, spec };
-}
-export async function runContainer(
-  on: RuntimeUnderTest,
-  sandbox: { id: string; spec: SandboxSpec },
-  more: Partial<ContainerSpec> = {},
-): Promise<string> {
-  const { id } = await on.runtime.createContainer(sandbox.id, containerSpec(on, sandbox.spec, more));
-  await on.runtime.startContainer(id);
-  return id;
-}
-/** Looks until the container is in that state. */
-export async function containerIn(on: RuntimeUnderTest, id: string, state: ActualContainer["state"]): Promise<ActualContainer> {
-  for (let look = 0; look < 200; look++) {
-    const found = (await on.runtime.observe()).containers.find((container) => container.id === id);
-    if (found?.state === state) return found;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`container ${id} has not become ${state}`);
-}
-const reasonOf = async (work: Promise<unknown>): Promise<string> => (await rejects(work) as RuntimeError).reason;
 const find = (actual: Actual, id: string) => actual.containers.find((container) => container.id === id);
 
 export function runtimeContract<C extends RuntimeUnderTest>(test: Test<C>): void {
@@ -245,68 +157,6 @@ export function runtimeContract<C extends RuntimeUnderTest>(test: Test<C>): void
     const container = find(await on.runtime.observe(), id)!;
     assert.is(container.state, "created");
     assert.match(container.error!, "no such file or directory");
-  });
-
-  test("exec() gives output and exit code", async (on) => {
-    const sandbox = await readySandbox(on);
-    const id = await runContainer(on, sandbox);
-    const limits = { timeoutMs: 10_000, maxOutputBytes: 1000 };
-    assert.equal(await on.runtime.exec(id, ["sh", "-c", "hostname; exit 5"], limits), {
-      exitCode: 5,
-      output: `${sandbox.spec.hostname}\n`,
-    });
-    assert.is((await on.runtime.exec(id, ["sh", "-c", "echo 123456789"], { ...limits, maxOutputBytes: 4 })).output, "1234");
-    assert.is((await on.runtime.exec(id, [missingCommand], limits)).exitCode, 127);
-    assert.is(await reasonOf(on.runtime.exec(id, ["sleep", "60"], { ...limits, timeoutMs: 500 })), "Timeout");
-  });
-
-  test("open() carries stdin, stdout, stderr and the exit code", async (on) => {
-    const id = await runContainer(on, await readySandbox(on));
-    const cat = await on.runtime.open(id, ["cat"], { stdin: true, tty: false });
-    const writer = cat.stdin!.getWriter();
-    await writer.write(new TextEncoder().encode("through"));
-    await writer.close();
-    assert.is(await new Response(cat.stdout).text(), "through");
-    assert.is(await cat.done, 0);
-    const both = await on.runtime.open(id, ["sh", "-c", "echo out; echo err >&2; exit 4"], { stdin: false, tty: false });
-    assert.is(both.stdin, undefined);
-    assert.equal(await Promise.all([new Response(both.stdout).text(), new Response(both.stderr!).text(), both.done]), [
-      "out\n",
-      "err\n",
-      4,
-    ]);
-    assert.is((await on.runtime.open(id, ["true"], { stdin: false, tty: true })).stderr, undefined);
-  });
-
-  test("open() without a command attaches to what runs until it ends, and to nothing that has ended", async (on) => {
-    const id = await runContainer(on, await readySandbox(on), sh("sleep 2; exit 6"));
-    const attached = await on.runtime.open(id, undefined, { stdin: false, tty: false });
-    assert.equal(await Promise.all([new Response(attached.stdout).text(), new Response(attached.stderr!).text(), attached.done]), [
-      "",
-      "",
-      6,
-    ]);
-    await containerIn(on, id, "exited");
-    const error = await rejects(on.runtime.open(id, undefined, { stdin: false, tty: false })) as RuntimeError;
-    assert.match(error.message, "is not running");
-    assert.is((await containerIn(on, id, "exited")).exitCode, 6, "it stays as it was");
-  });
-
-  test("connect() reaches a port of the pod's localhost, and says when nobody listens", async (on) => {
-    const id = await runContainer(on, await readySandbox(on));
-    const answer = async (request: string): Promise<string> => {
-      const connection = await eventually("somebody listens", () => on.runtime.connect(id, 8080));
-      connection.end(request); // our end is no reason not to answer
-      let text = "";
-      for await (const bytes of connection) text += bytes;
-      return text;
-    };
-    assert.match(await answer("GET / HTTP/1.0\r\nConnection: close\r\n\r\n"), /^HTTP\/1\.[01] 200 OK\r\n[^]*pod web-\d+/);
-    const all = await Promise.all(Array.from({ length: 20 }, () => answer("GET / HTTP/1.0\r\nConnection: close\r\n\r\n")));
-    assert.is(all.filter((text) => text.includes(" 200 OK")).length, 20);
-    const idle = await runContainer(on, await readySandbox(on), sh("sleep 1000"));
-    const error = await rejects(on.runtime.connect(idle, 8081)) as RuntimeError;
-    assert.equal([error.reason, error.message], ["Refused", "dial tcp4 127.0.0.1:8081: connect: connection refused"]);
   });
 
   test("a container's output stands in its log file", async (on) => {

@@ -1,6 +1,6 @@
 // Has a Podman of its own run a container, says so, and waits for its end: for the test of what a killed process leaves.
 import process from "node:process";
-import { readySandbox, runContainer, sh } from "../contract/runtime_contract.ts";
+import { readySandbox, runContainer, sh } from "../contract/runtime_setup.ts";
 import { helloImage } from "../../examples/hello_image.ts";
 import { startTestPodman } from "./podman.ts";
 

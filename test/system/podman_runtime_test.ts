@@ -13,16 +13,17 @@ import type { RuntimeError } from "../../agent/runtime/runtime.ts";
 import { helloImage } from "../../examples/hello_image.ts";
 import { systemClock } from "../../shared/util/clock.ts";
 import { silentLog } from "../../shared/util/log.ts";
+import { insideContract } from "../contract/inside_contract.ts";
+import { runtimeContract } from "../contract/runtime_contract.ts";
 import {
   containerIn,
   containerSpec,
   readySandbox,
   runContainer,
-  runtimeContract,
   type RuntimeUnderTest,
   sandboxSpec,
   sh,
-} from "../contract/runtime_contract.ts";
+} from "../contract/runtime_setup.ts";
 import { noPodman, startTestPodman, type TestPodman } from "../kit/podman.ts";
 import { rejects, suite } from "../kit/suite.ts";
 
@@ -51,7 +52,9 @@ const options = {
     await Promise.all((await runtime.observe()).sandboxes.map(({ id }) => runtime.removeSandbox(id)));
   },
 };
-runtimeContract(suite<Context>("Podman: contract", options));
+const contract = suite<Context>("Podman: contract", options);
+runtimeContract(contract);
+insideContract(contract);
 const test = suite<Context>("PodmanRuntime", options);
 
 const limits = { timeoutMs: 10_000, maxOutputBytes: 10_000 };

@@ -4,15 +4,9 @@ import { EmulatedRuntime } from "../../../agent/runtime/emulated.ts";
 import { EmulatedEngine, type Fault } from "../../../agent/runtime/emulated_engine.ts";
 import type { RuntimeError } from "../../../agent/runtime/runtime.ts";
 import { HandCrankedClock, seeded, systemClock } from "../../../shared/util/clock.ts";
-import {
-  containerSpec,
-  missingCommand,
-  runContainer,
-  runtimeContract,
-  type RuntimeUnderTest,
-  sandboxSpec,
-  sh,
-} from "../../contract/runtime_contract.ts";
+import { insideContract } from "../../contract/inside_contract.ts";
+import { runtimeContract } from "../../contract/runtime_contract.ts";
+import { containerSpec, missingCommand, runContainer, type RuntimeUnderTest, sandboxSpec, sh } from "../../contract/runtime_setup.ts";
 import { rejects, suite } from "../../kit/suite.ts";
 import { testDirectory } from "../../kit/test_directory.ts";
 
@@ -47,6 +41,7 @@ const contract = suite<Context>("emulated runtime: contract", {
   },
 });
 runtimeContract(contract);
+insideContract(contract);
 
 interface Cranked extends RuntimeUnderTest {
   readonly clock: HandCrankedClock;
